@@ -1,0 +1,210 @@
+//! Credentials with auth's copy of what tokens say about a user.
+
+use contract::id::UserId;
+use contract::user::{Role, UserStatus};
+use sqlx::PgConnection;
+
+/// One user's credentials.
+#[derive(Clone)]
+pub struct Account {
+    pub id: UserId,
+    pub email: String,
+    pub password_hash: String,
+    pub name: String,
+    pub role: Role,
+    pub status: UserStatus,
+    /// The sign-up is not finished: these credentials open nothing.
+    pub pending: bool,
+    pub profile_version: i64,
+}
+
+/// What the profile's owner says about a user, newer than our copy.
+pub struct Copy<'a> {
+    pub name: &'a str,
+    pub role: Role,
+    pub status: UserStatus,
+    pub version: i64,
+}
+
+/// What came of an attempt to reserve credentials.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reserved {
+    Yes,
+    /// The user has confirmed credentials already, or the address is somebody else's.
+    Taken,
+}
+
+/// New credentials of a sign-up.
+pub struct Pending<'a> {
+    pub id: UserId,
+    pub email: &'a str,
+    pub password_hash: &'a str,
+    pub name: &'a str,
+    pub role: Role,
+}
+
+pub async fn find(db: &mut PgConnection, id: UserId) -> Result<Option<Account>, sqlx::Error> {
+    sqlx::query_as!(
+        Account,
+        r#"
+        select
+          id as "id: UserId",
+          email,
+          password_hash,
+          name,
+          role as "role: Role",
+          status as "status: UserStatus",
+          signup_state = 'PENDING' as "pending!",
+          profile_version
+        from auth_user
+        where id = $1
+        "#,
+        id.as_uuid()
+    )
+    .fetch_optional(db)
+    .await
+}
+
+pub async fn find_by_email(db: &mut PgConnection, email: &str) -> Result<Option<Account>, sqlx::Error> {
+    sqlx::query_as!(
+        Account,
+        r#"
+        select
+          id as "id: UserId",
+          email,
+          password_hash,
+          name,
+          role as "role: Role",
+          status as "status: UserStatus",
+          signup_state = 'PENDING' as "pending!",
+          profile_version
+        from auth_user
+        where email_key = lower(btrim($1::text))
+        "#,
+        email
+    )
+    .fetch_optional(db)
+    .await
+}
+
+/// Stores credentials that open nothing yet. Repeated for the same user, the last ones count.
+///
+/// To be rolled back when taken.
+///
+/// User reserves the address before it calls, so pending credentials of an *earlier* sign-up with the same
+/// address are left over from one that came to nothing, and make room. Ids are ordered by time: a call that
+/// arrives late, after the next sign-up's, finds a newer id and loses.
+pub async fn reserve(db: &mut PgConnection, new: &Pending<'_>) -> Result<Reserved, sqlx::Error> {
+    sqlx::query!(
+        r#"
+        delete from auth_user
+        where email_key = lower(btrim($1::text))
+          and signup_state = 'PENDING'
+          and id < $2
+        "#,
+        new.email,
+        new.id.as_uuid()
+    )
+    .execute(&mut *db)
+    .await?;
+    let stored = sqlx::query!(
+        r#"
+        insert into auth_user as a (id, email, password_hash, name, role, signup_state)
+        values ($1, $2, $3, $4, $5, 'PENDING')
+        on conflict (id) do update
+        set email = excluded.email, password_hash = excluded.password_hash, updated_at = now()
+        where a.signup_state = 'PENDING'
+        "#,
+        new.id.as_uuid(),
+        new.email,
+        new.password_hash,
+        new.name,
+        new.role.as_str()
+    )
+    .execute(db)
+    .await;
+    match stored {
+        Ok(stored) if stored.rows_affected() == 1 => Ok(Reserved::Yes),
+        Ok(_) => Ok(Reserved::Taken),
+        Err(sqlx::Error::Database(error)) if error.constraint() == Some("auth_user_email_key") => {
+            Ok(Reserved::Taken)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// The sign-up is finished. False if there was nothing left to finish.
+pub async fn confirm(db: &mut PgConnection, id: UserId) -> Result<bool, sqlx::Error> {
+    let changed = sqlx::query!(
+        r#"
+        update auth_user
+        set signup_state = 'ACTIVE', updated_at = now()
+        where id = $1 and signup_state = 'PENDING'
+        "#,
+        id.as_uuid()
+    )
+    .execute(db)
+    .await?;
+    Ok(changed.rows_affected() == 1)
+}
+
+/// Removes the credentials of a sign-up that came to nothing; those of an account stay.
+pub async fn discard(db: &mut PgConnection, id: UserId) -> Result<bool, sqlx::Error> {
+    let deleted =
+        sqlx::query!("delete from auth_user where id = $1 and signup_state = 'PENDING'", id.as_uuid())
+            .execute(db)
+            .await?;
+    Ok(deleted.rows_affected() == 1)
+}
+
+/// Users whose credentials have been pending for at least so long, oldest first.
+pub async fn left_pending(
+    db: &mut PgConnection,
+    older_than_secs: f64,
+    limit: i64,
+) -> Result<Vec<UserId>, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"
+        select id as "id: UserId"
+        from auth_user
+        where signup_state = 'PENDING'
+          and created_at <= now() - make_interval(secs => $1)
+        order by created_at
+        limit $2
+        "#,
+        older_than_secs,
+        limit
+    )
+    .fetch_all(db)
+    .await
+}
+
+pub async fn set_password_hash(db: &mut PgConnection, id: UserId, hash: &str) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "update auth_user set password_hash = $2, updated_at = now() where id = $1",
+        id.as_uuid(),
+        hash
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Takes over a newer copy; an older one changes nothing.
+pub async fn refresh_copy(db: &mut PgConnection, id: UserId, copy: &Copy<'_>) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        r#"
+        update auth_user
+        set name = $2, role = $3, status = $4, profile_version = $5, updated_at = now()
+        where id = $1 and profile_version < $5
+        "#,
+        id.as_uuid(),
+        copy.name,
+        copy.role.as_str(),
+        copy.status.as_str(),
+        copy.version
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,183 @@
+//! Logins, and the refresh tokens that descend from each.
+
+use std::net::IpAddr;
+
+use chrono::{DateTime, Utc};
+use contract::id::{SessionId, UserId};
+use contract::user::UserStatus;
+use sqlx::PgConnection;
+
+use crate::domain::refresh::Presented;
+
+/// A new login.
+pub struct NewSession<'a> {
+    pub id: SessionId,
+    pub user: UserId,
+    pub address: Option<IpAddr>,
+    pub user_agent: Option<&'a str>,
+    pub lifetime_secs: f64,
+}
+
+/// A refresh token with what decides about it.
+pub struct StoredToken {
+    pub session: SessionId,
+    pub user: UserId,
+    pub presented: Presented,
+    /// The database's clock, the only one that times here are compared with.
+    pub now: DateTime<Utc>,
+}
+
+/// Why a session ended, as stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EndReason {
+    Logout,
+    Reuse,
+}
+
+impl EndReason {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Logout => "LOGOUT",
+            Self::Reuse => "REUSE",
+        }
+    }
+}
+
+/// The longest part of a `User-Agent` that is kept.
+const USER_AGENT_CHARS: usize = 512;
+
+pub async fn insert(db: &mut PgConnection, new: &NewSession<'_>) -> Result<(), sqlx::Error> {
+    let user_agent: Option<String> = new.user_agent.map(|text| text.chars().take(USER_AGENT_CHARS).collect());
+    sqlx::query!(
+        r#"
+        insert into session (id, user_id, ip_address, user_agent, expires_at)
+        values ($1, $2, $3::text::inet, $4, now() + make_interval(secs => $5))
+        "#,
+        new.id.as_uuid(),
+        new.user.as_uuid(),
+        new.address.map(|address| address.to_string()),
+        user_agent,
+        new.lifetime_secs
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+pub async fn insert_token(
+    db: &mut PgConnection,
+    hash: &[u8],
+    session: SessionId,
+    lifetime_secs: f64,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        r#"
+        insert into token (hash, session_id, expires_at)
+        values ($1, $2, now() + make_interval(secs => $3))
+        "#,
+        hash,
+        session.as_uuid(),
+        lifetime_secs
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// The token and its session, locked: whoever presents one of the family at the same moment waits, and then
+/// sees what came of it.
+pub async fn lock_token(db: &mut PgConnection, hash: &[u8]) -> Result<Option<StoredToken>, sqlx::Error> {
+    let row = sqlx::query!(
+        r#"
+        select
+          t.session_id as "session: SessionId",
+          s.user_id as "user: UserId",
+          t.expires_at,
+          t.rotated_at,
+          s.ended_at is not null as "ended!",
+          u.status as "status: UserStatus",
+          clock_timestamp() as "now!"
+        from token t
+        join session s on s.id = t.session_id
+        join auth_user u on u.id = s.user_id
+        where t.hash = $1
+        for update of t, s
+        "#,
+        hash
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(row.map(|row| StoredToken {
+        session: row.session,
+        user: row.user,
+        presented: Presented {
+            expires_at: row.expires_at,
+            rotated_at: row.rotated_at,
+            session_ended: row.ended,
+            status: row.status,
+        },
+        now: row.now,
+    }))
+}
+
+/// Marks a token as exchanged, and its session as used; both live so much longer.
+pub async fn rotate(
+    db: &mut PgConnection,
+    hash: &[u8],
+    session: SessionId,
+    lifetime_secs: f64,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!("update token set rotated_at = clock_timestamp() where hash = $1", hash)
+        .execute(&mut *db)
+        .await?;
+    sqlx::query!(
+        r#"
+        update session
+        set last_used_at = now(), expires_at = now() + make_interval(secs => $2)
+        where id = $1
+        "#,
+        session.as_uuid(),
+        lifetime_secs
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Whose session it is, if it still runs and its user may log in.
+pub async fn live_user(db: &mut PgConnection, session: SessionId) -> Result<Option<UserId>, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"
+        select s.user_id as "user: UserId"
+        from session s
+        join auth_user u on u.id = s.user_id
+        where s.id = $1
+          and s.ended_at is null
+          and u.status = 'ACTIVE'
+        "#,
+        session.as_uuid()
+    )
+    .fetch_optional(db)
+    .await
+}
+
+/// Ends a session. Answers its user when it was this call that ended it.
+pub async fn end(
+    db: &mut PgConnection,
+    session: SessionId,
+    reason: EndReason,
+) -> Result<Option<UserId>, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"
+        update session
+        set ended_at = now(), end_reason = $2
+        where id = $1
+          and ended_at is null
+        returning user_id as "user: UserId"
+        "#,
+        session.as_uuid(),
+        reason.as_str()
+    )
+    .fetch_optional(db)
+    .await
+}

@@ -1,0 +1,10 @@
+//! The auth service through its router, on a real PostgreSQL, with a stand-in for the user service.
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail like tests do")]
+
+mod internal;
+mod keys;
+mod login;
+mod refresh;
+mod service;
+mod session;

@@ -1,0 +1,32 @@
+//! Scheduled and triggered jobs.
+//!
+//! So far the service holds its database and says how it is; its routes come with their own issues.
+
+mod config;
+mod routes;
+
+use axum::Router;
+use chassis::{Platform, Service};
+
+pub use config::Config;
+
+/// The newest migration of `batch_db` that this code needs.
+const REQUIRED_MIGRATION: i64 = 3;
+
+/// Connects and wires the service.
+///
+/// # Errors
+/// When the database's URL is not usable.
+#[expect(
+    clippy::unused_async,
+    reason = "services are built asynchronously; this one has nothing to wait for"
+)]
+pub async fn build(config: Config, platform: Platform) -> anyhow::Result<Service> {
+    chassis::db::attach(&platform, &config.database, REQUIRED_MIGRATION)?;
+    Ok(app(&platform).into())
+}
+
+/// The service's router; opens no socket.
+pub fn app(platform: &Platform) -> Router {
+    chassis::app(platform, routes::routes())
+}

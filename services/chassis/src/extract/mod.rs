@@ -1,0 +1,9 @@
+//! What handlers take: validated JSON, queries, path parameters, and who is calling.
+
+mod caller;
+mod json;
+mod param;
+
+pub use caller::{Admin, Callers, CurrentUser, OptionalUser, ServiceCaller, bearer};
+pub use json::ApiJson;
+pub use param::{ApiPath, ApiQuery};

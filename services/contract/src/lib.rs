@@ -1,0 +1,18 @@
+//! The words that programs of `DoranDoran` exchange: wire types, ids, file formats, names of variables.
+//!
+//! Serde only. This crate never reads a file, opens a socket or looks at the clock.
+
+pub mod auth;
+pub mod claims;
+pub mod code;
+pub mod env;
+pub mod gateway;
+pub mod id;
+pub mod internal;
+pub mod password;
+pub mod problem;
+pub mod registry;
+pub mod response;
+pub mod text;
+pub mod time;
+pub mod user;

@@ -1,0 +1,89 @@
+//! One request and what the phases have found out about it.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Instant;
+
+use chassis::language;
+use chassis::trace::TraceContext;
+use contract::claims::AccessClaims;
+use contract::text::Language;
+use http::header::{ACCEPT_LANGUAGE, HeaderName, TRANSFER_ENCODING};
+use http::request::Parts;
+
+use crate::limit::{Caller, Verdict};
+use crate::route::Matched;
+use crate::routing::Routing;
+
+const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+
+pub(crate) struct Exchange {
+    pub(crate) head: Parts,
+    /// The same for the whole request, whatever is reloaded meanwhile.
+    pub(crate) routing: Arc<Routing>,
+    pub(crate) peer: IpAddr,
+    pub(crate) trace: TraceContext,
+    pub(crate) started: Instant,
+    pub(crate) matched: Option<Matched>,
+    pub(crate) identity: Identity,
+    pub(crate) verdict: Option<Verdict>,
+    /// The caller passed every check: from here on it is the service's turn.
+    pub(crate) admitted: bool,
+    pub(crate) label: Label,
+}
+
+/// What the request is counted as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Label {
+    /// The pattern of its route, if it has one.
+    Route,
+    CountedElsewhere,
+}
+
+/// Who is calling.
+#[derive(Debug, Clone)]
+pub(crate) enum Identity {
+    Anonymous,
+    User(Arc<AccessClaims>),
+}
+
+impl Exchange {
+    pub(crate) fn begin(head: Parts, routing: Arc<Routing>, peer: IpAddr) -> Self {
+        let given = head.headers.get(TRACEPARENT).and_then(|value| value.to_str().ok());
+        Self {
+            trace: TraceContext::continue_from(given),
+            head,
+            routing,
+            peer,
+            started: Instant::now(),
+            matched: None,
+            identity: Identity::Anonymous,
+            verdict: None,
+            admitted: false,
+            label: Label::Route,
+        }
+    }
+
+    /// Whose requests this one is counted with.
+    pub(crate) fn caller(&self) -> Caller {
+        match &self.identity {
+            Identity::User(claims) => Caller::User(claims.sub.as_uuid()),
+            Identity::Anonymous => {
+                Caller::from_address(self.routing.proxies.client(self.peer, &self.head.headers))
+            }
+        }
+    }
+
+    pub(crate) fn language(&self) -> Language {
+        language::negotiate(self.head.headers.get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()))
+    }
+
+    pub(crate) fn path(&self) -> &str {
+        self.head.uri.path()
+    }
+
+    /// Where hyper alone knows the end of the body, no second request is taken from the connection.
+    pub(crate) fn is_chunked(&self) -> bool {
+        self.head.headers.contains_key(TRANSFER_ENCODING)
+    }
+}

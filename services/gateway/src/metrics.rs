@@ -1,0 +1,94 @@
+//! How requests are counted: one histogram handle per route pattern, method and status, made once a core.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Instant;
+
+use chassis::metrics::HTTP_REQUESTS;
+use http::{Method, StatusCode};
+use metrics::{Histogram, histogram};
+
+/// More than routes, methods and statuses make; a guard against a mistake, not a limit that is met.
+const MAX_SERIES: usize = 10_000;
+
+type Series = (Arc<str>, &'static str, u16);
+
+pub(crate) struct Metrics {
+    handles: RefCell<HashMap<Series, Histogram>>,
+    not_found: Arc<str>,
+    unknown: Arc<str>,
+}
+
+/// One request being measured.
+pub(crate) struct Meter {
+    histogram: Histogram,
+    started: Instant,
+}
+
+impl Metrics {
+    pub(crate) fn new() -> Self {
+        Self { handles: RefCell::default(), not_found: "NOT_FOUND".into(), unknown: "UNKNOWN".into() }
+    }
+
+    /// The label of a request without a route, in Spring's words.
+    pub(crate) fn unmatched(&self, status: StatusCode) -> Arc<str> {
+        Arc::clone(if status == StatusCode::NOT_FOUND { &self.not_found } else { &self.unknown })
+    }
+
+    /// `pattern` is that of the route, never the path.
+    pub(crate) fn meter(
+        &self,
+        pattern: Arc<str>,
+        method: &'static str,
+        status: StatusCode,
+        started: Instant,
+    ) -> Option<Meter> {
+        let mut handles = self.handles.borrow_mut();
+        if handles.len() >= MAX_SERIES {
+            return None;
+        }
+        let series = (pattern, method, status.as_u16());
+        let histogram = handles.entry(series).or_insert_with_key(|(uri, method, status)| {
+            histogram!(
+                HTTP_REQUESTS,
+                "method" => *method,
+                "uri" => uri.to_string(),
+                "status" => status.to_string(),
+                "outcome" => outcome(*status),
+            )
+        });
+        Some(Meter { histogram: histogram.clone(), started })
+    }
+}
+
+impl Meter {
+    pub(crate) fn record(&self) {
+        self.histogram.record(self.started.elapsed());
+    }
+}
+
+/// A client may make up methods; the label has only known ones.
+pub(crate) fn method_label(method: &Method) -> &'static str {
+    match *method {
+        Method::GET => "GET",
+        Method::POST => "POST",
+        Method::PUT => "PUT",
+        Method::PATCH => "PATCH",
+        Method::DELETE => "DELETE",
+        Method::HEAD => "HEAD",
+        Method::OPTIONS => "OPTIONS",
+        _ => "OTHER",
+    }
+}
+
+fn outcome(status: u16) -> &'static str {
+    match status / 100 {
+        1 => "INFORMATIONAL",
+        2 => "SUCCESS",
+        3 => "REDIRECTION",
+        4 => "CLIENT_ERROR",
+        5 => "SERVER_ERROR",
+        _ => "UNKNOWN",
+    }
+}

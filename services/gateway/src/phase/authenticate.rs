@@ -1,0 +1,40 @@
+//! Who is calling, and whether the route is open to them.
+
+use chassis::extract::bearer;
+use chassis::identity::{TokenError, TokenVerifier};
+use contract::gateway::Access;
+use contract::user::Role;
+use http::{HeaderMap, HeaderValue};
+
+use crate::exchange::Identity;
+use crate::failure::Failure;
+
+/// On a public route a token that is no good makes the caller anonymous: the web client sends its dead
+/// token with login and sign-up.
+pub(crate) async fn authenticate(
+    verifier: &TokenVerifier,
+    access: Access,
+    headers: &HeaderMap,
+) -> Result<Identity, Failure> {
+    let claims = match bearer(headers) {
+        Some(token) => verifier.verify(token).await.map_err(Failure::Token),
+        None => Err(Failure::NoToken),
+    };
+    match (access, claims) {
+        (Access::Public, Err(_)) => Ok(Identity::Anonymous),
+        (Access::Admin, Ok(claims)) if claims.role != Role::Admin => Err(Failure::NotAdmin),
+        (Access::Public | Access::Token | Access::Admin, Ok(claims)) => Ok(Identity::User(claims)),
+        (Access::Token | Access::Admin, Err(failure)) => Err(failure),
+    }
+}
+
+/// What a 401 says about how to do better (RFC 6750 section 3).
+pub(crate) fn challenge(failure: &Failure) -> Option<HeaderValue> {
+    match failure {
+        Failure::NoToken => Some(HeaderValue::from_static("Bearer")),
+        Failure::Token(TokenError::Expired | TokenError::Invalid(_)) => {
+            Some(HeaderValue::from_static("Bearer error=\"invalid_token\""))
+        }
+        _ => None,
+    }
+}

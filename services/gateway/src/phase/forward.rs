@@ -1,0 +1,264 @@
+//! Sends the request to an instance and brings the head of its answer back.
+//!
+//! What was not sent may be sent again, to another instance; what was sent is only repeated when the
+//! connection was one that the instance may have been closing at that moment, and only a request
+//! without a body that changes nothing.
+
+use std::cell::Cell;
+use std::io;
+use std::rc::Rc;
+use std::time::Duration;
+
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderName};
+use http::uri::PathAndQuery;
+use http::{HeaderValue, Method, Request, Response, StatusCode, Uri, Version};
+use hyper::body::{Body as _, Incoming};
+use tokio::time::{Instant, timeout, timeout_at};
+
+use super::pick::pick;
+use crate::body::{AnswerBody, Patience, RequestBody, Streamed, Upload};
+use crate::connect::connect;
+use crate::core::Core;
+use crate::endpoint::{Endpoint, Lease};
+use crate::exchange::Exchange;
+use crate::failure::Failure;
+use crate::forwarded::{self, Origin};
+use crate::hygiene;
+use crate::route::Matched;
+
+const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+const REQUEST_TIMEOUT_MS: HeaderName = HeaderName::from_static("x-request-timeout-ms");
+/// An instance on this machine or the next answers at once or not at all.
+const CONNECT_LIMIT: Duration = Duration::from_secs(1);
+/// A stream of events says something every 15 s.
+const EVENT_PAUSE: Duration = Duration::from_mins(1);
+
+/// Why one attempt brought no answer.
+enum Miss {
+    /// Nothing was sent. The body comes back.
+    Unsent {
+        body: RequestBody,
+        source: io::Error,
+    },
+    Broken(hyper::Error),
+}
+
+pub(crate) async fn forward(
+    core: &Core,
+    exchange: &Exchange,
+    matched: &Matched,
+    body: Incoming,
+) -> Result<Response<AnswerBody>, Failure> {
+    let deadline = Instant::from_std(exchange.started + matched.route.timeout);
+    if body.size_hint().lower() > core.shared().limits.body {
+        return Err(Failure::BodyTooLarge);
+    }
+    let body = RequestBody::new(body, core.shared().limits.body);
+    let upload = body.upload();
+    let answered = timeout_at(deadline, attempts(core, exchange, matched, deadline, body)).await;
+    let failure = match answered {
+        // The service gave up on the body that we wait for ourselves.
+        Ok(Ok((response, _)))
+            if upload.get() == Upload::Awaited && response.status() == StatusCode::GATEWAY_TIMEOUT =>
+        {
+            Failure::BodySlow
+        }
+        Ok(Ok((response, lease))) => return Ok(receive(response, lease, deadline)),
+        Ok(Err(failure)) => failure,
+        Err(_elapsed) => Failure::Timeout { service: matched.route.service.to_string() },
+    };
+    // The client's own doing comes first: the service only saw its consequence.
+    Err(match upload.get() {
+        Upload::TooLarge => Failure::BodyTooLarge,
+        Upload::Broken => Failure::BodyBroken,
+        Upload::Awaited if matches!(failure, Failure::Timeout { .. }) => Failure::BodySlow,
+        Upload::Awaited | Upload::Flowing | Upload::Done => failure,
+    })
+}
+
+/// One instance, and once another one when the first could not be reached.
+async fn attempts(
+    core: &Core,
+    exchange: &Exchange,
+    matched: &Matched,
+    deadline: Instant,
+    mut body: RequestBody,
+) -> Result<(Response<Incoming>, Lease), Failure> {
+    let service = &*matched.route.service;
+    let mut tried: Option<(Rc<Endpoint>, io::Error)> = None;
+    loop {
+        let picked = pick(core, service, tried.as_ref().map(|(endpoint, _)| endpoint));
+        let endpoint = match (picked, tried.take()) {
+            (Ok(endpoint), None) => endpoint,
+            (Ok(endpoint), Some((first, source))) => {
+                tried = Some((first, source));
+                endpoint
+            }
+            // The only instance there is could not be reached.
+            (Err(_), Some((_, source))) => {
+                return Err(Failure::Unreachable { service: service.to_owned(), source });
+            }
+            (Err(failure), None) => return Err(failure),
+        };
+        match attempt(core, exchange, matched, deadline, &endpoint, body).await {
+            Ok(answer) => return Ok(answer),
+            Err(Miss::Broken(source)) => {
+                return Err(Failure::Broken { service: service.to_owned(), source });
+            }
+            Err(Miss::Unsent { body: unsent, source }) => {
+                endpoint.could_not_be_reached();
+                if tried.is_some() {
+                    return Err(Failure::Unreachable { service: service.to_owned(), source });
+                }
+                tried = Some((endpoint, source));
+                body = unsent;
+            }
+        }
+    }
+}
+
+/// Over an open connection if there is one that still lives, else over a new one.
+async fn attempt(
+    core: &Core,
+    exchange: &Exchange,
+    matched: &Matched,
+    deadline: Instant,
+    endpoint: &Rc<Endpoint>,
+    mut body: RequestBody,
+) -> Result<(Response<Incoming>, Lease), Miss> {
+    let upload = body.upload();
+    let repeatable = may_repeat(&exchange.head.method, &body);
+    while let Some(mut sender) = endpoint.checkout() {
+        if sender.ready().await.is_err() {
+            continue;
+        }
+        let request = upstream_request(exchange, matched, deadline, endpoint, body);
+        match sender.try_send_request(request).await {
+            Ok(response) => return Ok((response, lease(endpoint, sender, &upload))),
+            Err(mut refused) => match refused.take_message() {
+                Some(unsent) => body = unsent.into_body(),
+                None if repeatable => {
+                    body = RequestBody::empty();
+                    break;
+                }
+                None => return Err(Miss::Broken(refused.into_error())),
+            },
+        }
+    }
+    let connected = timeout(CONNECT_LIMIT, connect(core, &endpoint.address)).await;
+    let mut sender = match connected.unwrap_or_else(|elapsed| Err(elapsed.into())) {
+        Ok(sender) => sender,
+        Err(source) => return Err(Miss::Unsent { body, source }),
+    };
+    endpoint.was_reached();
+    let request = upstream_request(exchange, matched, deadline, endpoint, body);
+    match sender.try_send_request(request).await {
+        Ok(response) => Ok((response, lease(endpoint, sender, &upload))),
+        Err(mut refused) => match refused.take_message() {
+            Some(unsent) => {
+                Err(Miss::Unsent { body: unsent.into_body(), source: io::Error::other(refused.into_error()) })
+            }
+            None => Err(Miss::Broken(refused.into_error())),
+        },
+    }
+}
+
+fn lease(endpoint: &Rc<Endpoint>, sender: crate::connect::Sender, upload: &Rc<Cell<Upload>>) -> Lease {
+    Lease { endpoint: Rc::clone(endpoint), sender, upload: Rc::clone(upload) }
+}
+
+/// RFC 9110 section 9.2.2, narrowed to what costs nothing to repeat.
+fn may_repeat(method: &Method, body: &RequestBody) -> bool {
+    matches!(*method, Method::GET | Method::HEAD) && body.is_end_stream()
+}
+
+/// The request as the service gets it. Its path is the client's, byte for byte.
+fn upstream_request(
+    exchange: &Exchange,
+    matched: &Matched,
+    deadline: Instant,
+    endpoint: &Endpoint,
+    body: RequestBody,
+) -> Request<RequestBody> {
+    let head = &exchange.head;
+    let mut request = Request::new(body);
+    *request.method_mut() = head.method.clone();
+    *request.version_mut() = Version::HTTP_11;
+    *request.uri_mut() = target(&head.uri, matched.rewritten.as_deref());
+    let mut headers = hygiene::to_upstream(&head.headers);
+    let proxies = &exchange.routing.proxies;
+    let origin = Origin {
+        peer: exchange.peer,
+        peer_trusted: proxies.trust(exchange.peer),
+        client: proxies.client(exchange.peer, &head.headers),
+        host: head.headers.get(HOST),
+    };
+    forwarded::forward(origin, &head.headers, &mut headers);
+    headers.insert(HOST, endpoint.authority.clone());
+    if let Ok(trace) = HeaderValue::from_str(&exchange.trace.traceparent()) {
+        headers.insert(TRACEPARENT, trace);
+    }
+    let left = deadline.saturating_duration_since(Instant::now());
+    let left = u64::try_from(left.as_millis()).unwrap_or(u64::MAX);
+    headers.insert(REQUEST_TIMEOUT_MS, HeaderValue::from(left));
+    if request.body().is_end_stream() && !headers.contains_key(CONTENT_LENGTH) && head.method == Method::POST
+    {
+        headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
+    }
+    *request.headers_mut() = headers;
+    request
+}
+
+fn target(asked: &Uri, rewritten: Option<&str>) -> Uri {
+    let query = asked.query().map(|query| format!("?{query}")).unwrap_or_default();
+    let path = match rewritten {
+        Some(path) => format!("{path}{query}").parse::<PathAndQuery>().ok(),
+        None => asked.path_and_query().cloned(),
+    };
+    path.map_or_else(Uri::default, Uri::from)
+}
+
+fn receive(response: Response<Incoming>, lease: Lease, deadline: Instant) -> Response<AnswerBody> {
+    let (mut head, body) = response.into_parts();
+    // A service that speaks HTTP/1.0 must not make the gateway do so.
+    head.version = Version::HTTP_11;
+    // The gateway asked for no other protocol.
+    if head.status == StatusCode::SWITCHING_PROTOCOLS {
+        head.status = StatusCode::BAD_GATEWAY;
+    }
+    hygiene::to_client(&mut head.headers);
+    let patience =
+        if is_events(&head.headers) { Patience::Between(EVENT_PAUSE) } else { Patience::Until(deadline) };
+    Response::from_parts(head, AnswerBody::streamed(Streamed::new(body, patience, lease)))
+}
+
+/// Whether an answer is a stream of events, which ends when it ends.
+pub(crate) fn is_events(headers: &http::HeaderMap) -> bool {
+    let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    content_type.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("text/event-stream"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_path_goes_on_byte_for_byte() {
+        for path in ["/api/users/check-email/a%2Bb%40x.y", "/a/100%25?q=%41+b&c", "/a/?"] {
+            let asked: Uri = path.parse().unwrap();
+            assert_eq!(target(&asked, None).to_string(), path);
+        }
+        let asked: Uri = "/.well-known/jwks.json?x=1".parse().unwrap();
+        let rewritten = target(&asked, Some("/api/auth/.well-known/jwks.json"));
+        assert_eq!(rewritten.to_string(), "/api/auth/.well-known/jwks.json?x=1");
+        let absolute: Uri = "http://evil.example/api/users?x".parse().unwrap();
+        assert_eq!(target(&absolute, None).to_string(), "/api/users?x");
+    }
+
+    #[test]
+    fn only_what_changes_nothing_is_repeated() {
+        let none = RequestBody::empty();
+        assert!(may_repeat(&Method::GET, &none) && may_repeat(&Method::HEAD, &none));
+        assert!(!may_repeat(&Method::POST, &none) && !may_repeat(&Method::DELETE, &none));
+    }
+}

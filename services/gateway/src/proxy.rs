@@ -1,0 +1,62 @@
+//! One request from its head to its answer: the phases, in order.
+
+use std::net::IpAddr;
+use std::rc::Rc;
+
+use http::{HeaderValue, Request, Response};
+use hyper::body::Incoming;
+
+use crate::body::{AnswerBody, End};
+use crate::core::Core;
+use crate::cors;
+use crate::exchange::{Exchange, Label};
+use crate::failure::Failure;
+use crate::own;
+use crate::phase::{Destination, admit, authenticate, forward, match_route, preflight, respond};
+use crate::wire::Wire;
+
+/// Answers a request. Whatever goes wrong is an answer too.
+pub(crate) async fn proxy(
+    core: Rc<Core>,
+    peer: IpAddr,
+    wire: Rc<Wire>,
+    request: Request<Incoming>,
+) -> Response<AnswerBody> {
+    let (head, body) = request.into_parts();
+    let mut exchange = Exchange::begin(head, core.routing(), peer);
+    let outcome = if cors::is_preflight(&exchange.head.method, &exchange.head.headers) {
+        Ok(preflight())
+    } else {
+        pass(&core, &mut exchange, body).await
+    };
+    let mut response = respond(&exchange, outcome);
+    if core.shared().drain.is_begun() {
+        response.headers_mut().insert(http::header::CONNECTION, HeaderValue::from_static("close"));
+    }
+    let meter = core.meter(&exchange, response.status());
+    response.body_mut().on_end(End { wire, meter });
+    response
+}
+
+/// Through the phases, as far as the request gets.
+async fn pass(core: &Core, exchange: &mut Exchange, body: Incoming) -> Result<Response<AnswerBody>, Failure> {
+    let matched = match match_route(exchange)? {
+        Destination::Own => {
+            exchange.label = Label::CountedElsewhere;
+            return Ok(own::serve(core, exchange, body).await);
+        }
+        Destination::Service(matched) => matched,
+    };
+    exchange.matched = Some(matched.clone());
+    let identified = authenticate(&core.shared().verifier, matched.access, &exchange.head.headers).await;
+    let refusal = identified.map(|identity| exchange.identity = identity).err();
+    // Also who has no good token is counted, by address: its answers carry the limits as well.
+    let (verdict, admitted) = admit(&core.shared().limiter, &matched.route, exchange);
+    exchange.verdict = Some(verdict);
+    admitted?;
+    if let Some(refusal) = refusal {
+        return Err(refusal);
+    }
+    exchange.admitted = true;
+    forward(core, exchange, &matched, body).await
+}

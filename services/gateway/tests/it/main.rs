@@ -1,0 +1,15 @@
+//! The gateway between real sockets: clients in front, fake services behind.
+
+#![expect(clippy::unwrap_used, reason = "a test fails where it stands")]
+
+mod cors;
+mod drain;
+mod failures;
+mod fixture;
+mod handover;
+mod hygiene;
+mod identity;
+mod limits;
+mod reload;
+mod routing;
+mod streaming;

@@ -1,0 +1,15 @@
+//! What tests of the services need: a database each, requests against a router, keys, bounded waits.
+//!
+//! A dev-dependency: it panics with a sentence instead of returning errors, because a test has no use for them.
+
+mod database;
+mod eventually;
+mod keys;
+mod port;
+mod request;
+
+pub use database::TestDb;
+pub use eventually::{Condition, eventually};
+pub use keys::{ServiceKeys, keys};
+pub use port::free_port;
+pub use request::{TestApp, TestRequest, TestResponse};

@@ -1,0 +1,6 @@
+//! The rules of accounts and profiles: pure, without SQL, HTTP or clocks.
+
+pub mod change;
+pub mod email;
+pub mod sign_up;
+pub mod violation;

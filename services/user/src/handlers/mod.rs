@@ -1,0 +1,7 @@
+//! What each route does: extract, decide, persist, reply.
+
+pub mod email;
+pub mod health;
+pub mod internal;
+pub mod profile;
+pub mod sign_up;

@@ -1,0 +1,3 @@
+//! SQL of `user_db`, one aggregate a file. Functions take an executor: transactions begin in handlers and jobs.
+
+pub mod profile;

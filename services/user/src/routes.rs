@@ -1,0 +1,20 @@
+//! The whole URL table.
+
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::handlers::{email, health, internal, profile, sign_up};
+use crate::state::AppState;
+
+pub(crate) fn routes() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
+        // Open to anybody
+        .routes(routes!(sign_up::sign_up))
+        .routes(routes!(email::check_email))
+        .routes(routes!(health::health))
+        // With an access token
+        .routes(routes!(profile::get_user, profile::put_user))
+        // With a service's token
+        .routes(routes!(internal::get_record))
+        .routes(routes!(internal::create_user))
+}

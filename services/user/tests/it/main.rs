@@ -1,0 +1,10 @@
+//! The user service through its router, on a real PostgreSQL, with the real auth service behind it.
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail like tests do")]
+
+mod healing;
+mod internal;
+mod journey;
+mod profile;
+mod sign_up;
+mod stack;

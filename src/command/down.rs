@@ -1,0 +1,73 @@
+//! `doran down`: everything stops, data stays unless `--volumes` says otherwise.
+
+use std::fs;
+use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+
+use crate::cli::DownArgs;
+use crate::command::stopping::{self, Stopped};
+use crate::context::Context;
+use crate::error::{CliError, ExitStatus};
+use crate::interrupt::Interrupts;
+use crate::output::Printer;
+use crate::supervisor::facts;
+
+pub(super) async fn run(cx: &Context, args: &DownArgs, out: &mut Printer) -> anyhow::Result<ExitStatus> {
+    let volumes = if args.volumes { volumes(cx)? } else { Vec::new() };
+    if !volumes.is_empty() && !args.yes && !confirm(&volumes)? {
+        out.note("nothing was stopped or deleted");
+        return Ok(ExitStatus::Failure);
+    }
+    let mut interrupts = Interrupts::listen()?;
+    let stopped = stopping::bring_down(cx, out, &mut interrupts, args.timeout).await?;
+    out.note(match stopped {
+        Stopped::NothingRan => "nothing was running",
+        Stopped::Everything | Stopped::Forced(_) => "everything is down",
+    });
+    if let Stopped::Forced(interrupt) = stopped {
+        return Ok(interrupt.exit_status());
+    }
+    for path in volumes {
+        fs::remove_dir_all(&path).with_context(|| format!("delete {}", path.display()))?;
+        out.note(format_args!("deleted {}", path.display()));
+    }
+    if args.volumes {
+        // Chosen anew by the next start; it may never have been written.
+        let _ = fs::remove_file(cx.layout.data_home());
+    }
+    Ok(ExitStatus::Success)
+}
+
+/// The directories with the databases' and the cache's data, and the secrets that open them.
+fn volumes(cx: &Context) -> anyhow::Result<Vec<PathBuf>> {
+    if !cx.layout.root().is_dir() {
+        return Ok(Vec::new());
+    }
+    let user = backing::server_user()?;
+    let data = facts::data_home(&cx.layout, user.as_ref())?;
+    let dirs = [data, cx.layout.data(), cx.layout.secrets()];
+    let mut existing: Vec<PathBuf> = dirs.into_iter().filter(|dir| dir.is_dir()).collect();
+    existing.dedup();
+    Ok(existing)
+}
+
+fn confirm(volumes: &[PathBuf]) -> anyhow::Result<bool> {
+    if !io::stdin().is_terminal() {
+        return Err(CliError::new(
+            ExitStatus::Usage,
+            "deleting data needs a confirmation, and there is no terminal",
+        )
+        .help("add --yes")
+        .into());
+    }
+    let mut stderr = anstream::stderr();
+    for path in volumes {
+        writeln!(stderr, "  {}", path.display())?;
+    }
+    write!(stderr, "Delete all data of this instance? [y/N] ")?;
+    let mut answer = String::new();
+    io::stdin().lock().read_line(&mut answer)?;
+    Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
+}

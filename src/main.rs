@@ -1,0 +1,7 @@
+//! The `doran` binary: parse, run, exit.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    doran::main()
+}
