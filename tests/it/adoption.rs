@@ -1,8 +1,9 @@
 //! A supervisor that is killed takes nobody with it.
 
 use rustix::process::Signal;
+use testkit::free_port;
 
-use crate::fixture::{Fixture, eventually, exists, finish, free_port, parent_of, signal};
+use crate::fixture::{Fixture, eventually, exists, finish, parent_of, signal};
 
 fn single() -> Fixture {
     Fixture::new(&format!(

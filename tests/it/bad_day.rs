@@ -6,7 +6,9 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use crate::fixture::{Fixture, Said, eventually, exists, finish, free_port};
+use testkit::free_port;
+
+use crate::fixture::{Fixture, Said, eventually, exists, finish};
 
 /// One service that runs this script.
 fn script(script: &str, more: &str) -> Fixture {

@@ -221,12 +221,6 @@ fn processes() -> impl Iterator<Item = i32> {
     entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
 }
 
-/// A port that was free a moment ago.
-pub(crate) fn free_port() -> u16 {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).expect("bind");
-    listener.local_addr().expect("an address").port()
-}
-
 /// An offset at which every port of the real stack is free, and the lock that keeps it from other tests of this
 /// machine, in this process or in others. Below the range that the kernel gives to outgoing connections.
 fn free_offset() -> (u16, File) {

@@ -3,8 +3,9 @@
 use std::fs;
 
 use serde_json::Value;
+use testkit::free_port;
 
-use crate::fixture::{Fixture, eventually, exists, finish, free_port};
+use crate::fixture::{Fixture, eventually, exists, finish};
 
 /// Two units, one after the other, that run until they are told to end.
 fn pair() -> Fixture {

@@ -3,8 +3,9 @@
 use std::fs;
 
 use serde_json::Value;
+use testkit::free_port;
 
-use crate::fixture::{Fixture, Said, finish, free_port};
+use crate::fixture::{Fixture, Said, finish};
 
 const GOOD: &str = "create table a (id int);\n";
 

@@ -5,8 +5,9 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::process::Child;
 
 use rustix::process::Signal;
+use testkit::free_port;
 
-use crate::fixture::{Fixture, eventually, finish, free_port, signal};
+use crate::fixture::{Fixture, eventually, finish, signal};
 
 fn stack(script: &str, more: &str) -> Fixture {
     Fixture::new(&format!(

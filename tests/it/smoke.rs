@@ -7,8 +7,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 
 use serde_json::Value;
+use testkit::free_port;
 
-use crate::fixture::{Fixture, free_port};
+use crate::fixture::Fixture;
 
 const CANARY: &str = "canary-5b81";
 

@@ -6,10 +6,11 @@ use std::time::{Duration, Instant};
 
 use backing::postgres::{NotReady, is_ready, launch};
 use sqlx::Executor as _;
+use testkit::free_port;
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpListener;
 
-use crate::stage::{PATIENCE, Server, Stage, connect, free_port};
+use crate::stage::{PATIENCE, Server, Stage, connect};
 
 #[tokio::test]
 async fn what_was_committed_before_a_kill_is_there_after_it() {

@@ -7,11 +7,12 @@ use std::time::Duration;
 use backing::Launch;
 use backing::redis::{Installation, NotReady, is_ready, launch};
 use backing::secret::Secret;
+use testkit::free_port;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep};
 
-use crate::stage::{Server, Stage, free_port};
+use crate::stage::{Server, Stage};
 
 /// What a careless configuration would break on, and the same as Redis quotes it.
 const PASSWORD: &str = r#"a "strange" \ one"#;

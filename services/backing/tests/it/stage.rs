@@ -49,7 +49,7 @@ impl Stage {
         };
         ClusterSpec {
             data: self.data(service),
-            port: free_port(),
+            port: testkit::free_port(),
             database: format!("{service}_db"),
             superuser_password: Secret::new("super"),
             owner: role("owner", "owner password"),
@@ -89,10 +89,6 @@ impl Stage {
 
 pub(crate) fn open(directory: &Path) {
     fs::set_permissions(directory, fs::Permissions::from_mode(0o755)).unwrap();
-}
-
-pub(crate) fn free_port() -> u16 {
-    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 /// A running server, ended with the test.
