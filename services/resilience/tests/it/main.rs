@@ -1,0 +1,3 @@
+//! Proofs of the crate through its public handles.
+
+mod breaker;
