@@ -4,13 +4,14 @@
 //! an idle machine.
 
 use std::hint::black_box;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use rand::SeedableRng as _;
 use rand::rngs::SmallRng;
-use resilience::breaker::{Breaker, Config, Machine, Outcome, Report};
+use resilience::breaker::{Breaker, Config, Machine, Observer, Outcome, Report, Wait};
 
 /// One call through the breaker: a permit, two looks at the clock, an outcome in the window, an event.
 fn call(breaker: &Breaker) {
@@ -35,6 +36,12 @@ fn breaker(c: &mut Criterion) {
     let closed = new("closed");
     group.bench_function("acquire and record", |b| b.iter(|| call(&closed)));
 
+    let observer: Observer = Arc::new(|_, event| {
+        black_box(event);
+    });
+    let watched = Breaker::new("watched", Config::default(), Some(observer)).expect("as above");
+    group.bench_function("acquire and record, observed", |b| b.iter(|| call(&watched)));
+
     let contended = new("contended");
     let over = AtomicBool::new(false);
     std::thread::scope(|scope| {
@@ -47,8 +54,11 @@ fn breaker(c: &mut Criterion) {
         over.store(true, Ordering::Relaxed);
     });
 
-    let open = new("open");
-    open.force_open();
+    let for_an_hour = Config { wait: Wait::fixed(Duration::from_hours(1)), ..Config::default() };
+    let open = Breaker::new("open", for_an_hour, None).expect("as above");
+    while let Ok(permit) = open.try_acquire() {
+        permit.failure("connect");
+    }
     group.bench_function("reject", |b| b.iter(|| black_box(&open).try_acquire().is_err()));
     group.finish();
 }
