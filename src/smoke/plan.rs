@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::parse::{Mistake, Place, ScenarioError};
-use super::scenario::{Base, ForEach, Scenario, ScenarioFile, Step, Values, Variable};
+use super::scenario::{Base, Caller, ForEach, Scenario, ScenarioFile, Step, Values, Variable};
 use super::template::{Quoting, Variables};
 use crate::stack::{Stack, suggestion};
 
@@ -11,9 +11,17 @@ use crate::stack::{Stack, suggestion};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Targets {
     gateway: String,
-    /// Base URL by the name of a unit, or of a service for its first replica.
-    by_name: BTreeMap<String, String>,
+    /// By the name of a unit, or of a service for its first replica.
+    by_name: BTreeMap<String, Target>,
     units: Vec<String>,
+}
+
+/// One unit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Target {
+    service: String,
+    /// Scheme, host and port.
+    url: String,
 }
 
 impl Targets {
@@ -23,8 +31,9 @@ impl Targets {
             let alone = urls.len() == 1;
             for (index, url) in urls.into_iter().enumerate() {
                 let unit = if alone { service.clone() } else { format!("{service}-{}", index + 1) };
-                targets.by_name.entry(service.clone()).or_insert_with(|| url.clone());
-                targets.by_name.insert(unit.clone(), url);
+                let target = Target { service: service.clone(), url };
+                targets.by_name.entry(service.clone()).or_insert_with(|| target.clone());
+                targets.by_name.insert(unit.clone(), target);
                 targets.units.push(unit);
             }
         }
@@ -59,6 +68,8 @@ pub(crate) struct PlannedStep {
     pub name: String,
     /// Scheme, host and port.
     pub base: String,
+    /// The service for which the operator signs a token.
+    pub operator_at: Option<String>,
     pub step: Step,
 }
 
@@ -97,11 +108,17 @@ fn one(
     targets: &Targets,
 ) -> Result<PlannedScenario, Mistake> {
     let steps = scenario.steps.iter().map(|step| {
-        Ok(PlannedStep {
-            name: step.name.fill(&fixed, Quoting::AsIs),
-            base: base(&step.base, &fixed, targets)?,
-            step: step.clone(),
-        })
+        let name = step.name.fill(&fixed, Quoting::AsIs);
+        let target = match &step.base {
+            Base::Gateway => None,
+            Base::Service(name, place) => Some(find(&name.fill(&fixed, Quoting::AsIs), *place, targets)?),
+        };
+        let base = target.map_or(&targets.gateway, |target| &target.url).clone();
+        let operator_at = match step.caller {
+            Caller::Client => None,
+            Caller::Operator => target.map(|target| target.service.clone()),
+        };
+        Ok(PlannedStep { name, base, operator_at, step: step.clone() })
     });
     Ok(PlannedScenario {
         file: file.to_owned(),
@@ -112,15 +129,8 @@ fn one(
     })
 }
 
-fn base(base: &Base, fixed: &Variables, targets: &Targets) -> Result<String, Mistake> {
-    match base {
-        Base::Gateway => Ok(targets.gateway.clone()),
-        Base::Service(name, place) => address(&name.fill(fixed, Quoting::AsIs), *place, targets),
-    }
-}
-
-fn address(name: &str, place: Place, targets: &Targets) -> Result<String, Mistake> {
-    targets.by_name.get(name).cloned().ok_or_else(|| {
+fn find<'a>(name: &str, place: Place, targets: &'a Targets) -> Result<&'a Target, Mistake> {
+    targets.by_name.get(name).ok_or_else(|| {
         let help = suggestion(name, targets.by_name.keys().map(String::as_str));
         Mistake::new(place, format!("the stack has no service `{name}`")).help(help)
     })
@@ -157,6 +167,17 @@ mod tests {
         assert_eq!(bases("for_each: { u: units }", "${u}"), ["http://a:1", "http://c:1", "http://c:2"]);
         assert_eq!(bases("for_each: { u: [chat, auth] }", "${u}"), ["http://c:1", "http://a:1"]);
         assert_eq!(bases("variables: {}", "chat-2"), ["http://c:2"]);
+    }
+
+    #[test]
+    fn the_operator_signs_for_the_service_of_a_replica() {
+        let planned = |service: &str| {
+            plan(&[scenario("variables: {}", &format!("{service}\n        as: operator"))], &targets())
+                .unwrap()
+        };
+        assert_eq!(planned("chat-2")[0].steps[0].operator_at.as_deref(), Some("chat"));
+        let client = plan(&[scenario("variables: {}", "chat-2")], &targets()).unwrap();
+        assert_eq!(client[0].steps[0].operator_at, None);
     }
 
     #[test]

@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::error::Error as _;
-use std::time::Duration;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
 
 use anyhow::Context as _;
 use futures_util::StreamExt as _;
 use futures_util::stream;
+use reqwest::header::AUTHORIZATION;
 use reqwest::redirect::Policy;
 use tokio::time::{Instant, sleep, timeout};
 
@@ -21,6 +23,7 @@ use super::request::{Request, request};
 use super::response::Response;
 use super::scenario::Secrecy;
 use super::template::Variables;
+use crate::operator;
 
 /// The answer of a body is read up to here; the rest cannot be checked.
 const LARGEST_BODY: usize = 1024 * 1024;
@@ -42,6 +45,7 @@ pub(crate) struct Limits {
 pub(crate) async fn run(
     plan: Vec<PlannedScenario>,
     limits: Limits,
+    operator_key: &Path,
     mut show: impl FnMut(&ScenarioReport) -> anyhow::Result<()>,
 ) -> anyhow::Result<Vec<ScenarioReport>> {
     let http = reqwest::Client::builder()
@@ -50,7 +54,8 @@ pub(crate) async fn run(
         .user_agent(concat!("doran-smoke/", env!("CARGO_PKG_VERSION")))
         .build()
         .context("prepare the HTTP client")?;
-    let runner = &Runner { http, limits, end: Instant::now() + limits.total };
+    let end = Instant::now() + limits.total;
+    let runner = &Runner { http, limits, operator_key: operator_key.to_owned(), end };
     let mut running = stream::iter(plan.into_iter().enumerate())
         .map(|(index, scenario)| async move { (index, runner.scenario(scenario).await) })
         .buffer_unordered(limits.parallel);
@@ -69,6 +74,8 @@ pub(crate) async fn run(
 struct Runner {
     http: reqwest::Client,
     limits: Limits,
+    /// Signs the tokens of steps that ask as the operator.
+    operator_key: PathBuf,
     /// When everything must be over.
     end: Instant,
 }
@@ -114,20 +121,31 @@ impl Runner {
             took: Duration::ZERO,
             attempts: Vec::new(),
         };
-        match request(step, &state.variables) {
+        match self.request(step, &state.variables) {
             Ok(request) => {
                 record.request = request.line();
                 request.teach(&mut state.redactor);
                 record.verdict = self.attempts(step, &request, state, &mut record.attempts).await;
             }
             Err(error) => {
-                let answer = Answer::Lost(error.to_string());
+                let answer = Answer::Lost(format!("{error:#}"));
                 record.attempts.push(AttemptRecord { took: Duration::ZERO, answer });
                 record.verdict = Verdict::Failed;
             }
         }
         record.took = begun.elapsed();
         record
+    }
+
+    /// What the step sends, with the operator's token if it needs one.
+    fn request(&self, step: &PlannedStep, variables: &Variables) -> anyhow::Result<Request> {
+        let mut request = request(step, variables)?;
+        if let Some(service) = &step.operator_at {
+            let token = operator::token(&self.operator_key, service, SystemTime::now())?;
+            let value = format!("Bearer {token}").parse().context("write the operator's token")?;
+            request.headers.insert(AUTHORIZATION, value);
+        }
+        Ok(request)
     }
 
     /// Asks until the step passes or its patience, or the time of the run, is over.

@@ -58,6 +58,7 @@ pub(crate) enum Secrecy {
 pub(crate) struct Step {
     pub name: Template,
     pub base: Base,
+    pub caller: Caller,
     pub method: Method,
     /// Starts with `/`; may have a query.
     pub path: Template,
@@ -74,6 +75,15 @@ pub(crate) enum Base {
     Gateway,
     /// A unit's own port: the name of a unit, or of a service for its first replica.
     Service(Template, Place),
+}
+
+/// Who asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Caller {
+    /// Whoever the headers say.
+    Client,
+    /// Whoever runs the stack, with a token that the operator's key signs.
+    Operator,
 }
 
 #[derive(Debug, Clone)]

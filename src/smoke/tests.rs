@@ -11,7 +11,9 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{any, get, post};
+use contract::claims::OPERATOR;
 use serde_json::{Value, json};
+use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
@@ -21,6 +23,7 @@ use super::report::{Document, ScenarioReport};
 use super::runner::{Limits, run};
 use super::{parse, plan, render_scenario};
 use crate::error::ExitStatus;
+use crate::secrets::Secrets;
 
 const CANARY: &str = "canary-7f3a9c/0+x";
 
@@ -98,10 +101,16 @@ async fn smoke(steps: &str, total: Duration) -> Vec<ScenarioReport> {
         "scenarios:\n  - name: s\n    variables: {{ password: {{ value: '{CANARY}', secret: true }} }}\n    steps:{steps}"
     );
     let file = parse("x.yaml", &text).unwrap_or_else(|error| panic!("{error}\n{text}"));
-    let targets = Targets::new(server.base.clone(), [("refusing".to_owned(), vec![refusing()])]);
+    let services =
+        [("refusing".to_owned(), vec![refusing()]), ("echo".to_owned(), vec![server.base.clone()])];
+    let targets = Targets::new(server.base.clone(), services);
+    let home = TempDir::new().unwrap();
+    let secrets = Secrets::new(home.path().join("secrets"));
+    secrets.ensure_service_files(std::iter::empty()).unwrap();
+    let key = secrets.service_key_file(OPERATOR);
     let limits = Limits { total, answer: PATIENT, parallel: 2 };
     let mut shown = Vec::new();
-    let reports = run(plan(&[file], &targets).unwrap(), limits, |report| {
+    let reports = run(plan(&[file], &targets).unwrap(), limits, &key, |report| {
         shown.push(report.clone());
         Ok(())
     });
@@ -141,6 +150,28 @@ async fn captures_carry_values_from_step_to_step() {
     .await;
     assert_eq!(verdicts(&reports[0]), [Verdict::Passed, Verdict::Passed], "{}", text_of(&reports[0]));
     assert_eq!(Document::new(reports, PATIENT).summary.exit_status(), ExitStatus::Success);
+}
+
+#[tokio::test]
+async fn a_step_that_asks_as_the_operator_carries_a_token_that_is_never_shown() {
+    let reports = smoke(
+        "
+      - name: with a token
+        service: echo
+        as: operator
+        request: POST /echo
+        expect: { status: 200, headers: { X-Echo: { matches: '^Bearer eyJ' } } }
+      - name: shows none
+        service: echo
+        as: operator
+        request: POST /echo
+        expect: { status: 500 }
+",
+        PATIENT,
+    )
+    .await;
+    assert_eq!(verdicts(&reports[0]), [Verdict::Passed, Verdict::Failed], "{}", text_of(&reports[0]));
+    assert!(!text_of(&reports[0]).contains("eyJ"), "{}", text_of(&reports[0]));
 }
 
 #[tokio::test]

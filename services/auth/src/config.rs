@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use chassis::config::{Base, Database, HasBase};
 use chassis::env::{ConfigError, Env, Reader};
+use contract::claims::LONGEST_ACCESS_SECS;
 use contract::env as name;
 
 /// The port that auth has by convention.
@@ -24,7 +25,8 @@ pub struct Config {
 /// How long tokens live.
 #[derive(Debug, Clone, Copy)]
 pub struct Lifetimes {
-    /// `DORAN_AUTH_ACCESS_SECS`, 3600 unless set.
+    /// `DORAN_AUTH_ACCESS_SECS`, 3600 unless set; no more than that, because everybody remembers for so long
+    /// which tokens were revoked.
     pub access: Duration,
     /// `DORAN_AUTH_REFRESH_SECS`, 604800 (7 days) unless set: from the last use on.
     pub refresh: Duration,
@@ -60,8 +62,14 @@ impl Config {
         let database = reader.database();
         let seal_file = reader.required(name::AUTH_SEAL_FILE);
         let (life, hash) = (Lifetimes::default(), Hashing::default());
+        let access_secs = reader.or("DORAN_AUTH_ACCESS_SECS", life.access.as_secs());
+        if !(1..=LONGEST_ACCESS_SECS.unsigned_abs()).contains(&access_secs) {
+            reader.problem(format!(
+                "DORAN_AUTH_ACCESS_SECS is not valid: access tokens live 1 to {LONGEST_ACCESS_SECS} seconds"
+            ));
+        }
         let lifetimes = Lifetimes {
-            access: Duration::from_secs(reader.or("DORAN_AUTH_ACCESS_SECS", life.access.as_secs())),
+            access: Duration::from_secs(access_secs),
             refresh: Duration::from_secs(reader.or("DORAN_AUTH_REFRESH_SECS", life.refresh.as_secs())),
         };
         let hashing = Hashing {
@@ -75,5 +83,23 @@ impl Config {
 impl HasBase for Config {
     fn base(&self) -> &Base {
         &self.base
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_access_token_outlives_the_memory_of_its_revocation() {
+        for (secs, valid) in [("1", true), ("3600", true), ("3601", false), ("0", false)] {
+            let env = [
+                ("DATABASE_URL", "postgres://localhost/auth_db"),
+                ("DORAN_AUTH_SEAL_FILE", "seal"),
+                ("DORAN_AUTH_ACCESS_SECS", secs),
+            ];
+            let config = Config::from_env(&env);
+            assert_eq!(config.is_ok(), valid, "{secs}: {config:?}");
+        }
     }
 }

@@ -1,29 +1,55 @@
-//! What auth publishes: rows of the outbox, written in the transaction that ends the session.
+//! What auth publishes, in the transaction that ends a session or takes over a change, and whose events it takes.
 
-use contract::auth::{RevocationReason, TokenRevoked, event};
+use chassis::Platform;
+use chassis::event::{self, Consumer, New, publish};
+use contract::auth::event::TOKEN_REVOKED;
+use contract::auth::{RevocationReason, TokenRevoked};
 use contract::id::{SessionId, UserId};
-use sqlx::PgConnection;
-use sqlx::types::Json;
+use sqlx::{PgConnection, PgPool};
+
+use crate::copy::Copies;
+use crate::repository::account::Revocation;
+
+/// Publishes what is in the outbox, and follows user, until the service stops.
+pub fn start(platform: &Platform, db: &PgPool) {
+    event::serve(platform, db.clone());
+    event::consume(platform, db.clone(), Consumer { name: "copies", source: "user", handler: Copies });
+}
 
 /// Every token of the session is dead. A session ends once, so this is its first and only event.
-pub async fn token_revoked(
+pub async fn session_revoked(
     db: &mut PgConnection,
     user: UserId,
     session: SessionId,
     reason: RevocationReason,
 ) -> Result<(), sqlx::Error> {
-    let data = TokenRevoked { sub: user, sid: session, reason };
-    sqlx::query!(
-        r#"
-        insert into outbox (event_type, aggregate_type, aggregate_id, sequence, payload, traceparent)
-        values ($1, 'session', $2, 1, $3, $4)
-        "#,
-        event::TOKEN_REVOKED,
-        session.as_uuid(),
-        Json(data) as _,
-        chassis::context::current().trace.traceparent()
-    )
-    .execute(db)
-    .await?;
+    let data = TokenRevoked::session(user, session, reason);
+    let new = New {
+        kind: TOKEN_REVOKED,
+        aggregate_type: "session",
+        aggregate_id: session.as_uuid(),
+        sequence: 1,
+        data: &data,
+    };
+    publish(db, new).await?;
+    Ok(())
+}
+
+/// Every access token of the user from before the revocation is dead.
+pub async fn tokens_revoked(
+    db: &mut PgConnection,
+    user: UserId,
+    revocation: Revocation,
+    reason: RevocationReason,
+) -> Result<(), sqlx::Error> {
+    let data = TokenRevoked::issued_before(user, revocation.not_before, reason);
+    let new = New {
+        kind: TOKEN_REVOKED,
+        aggregate_type: "user",
+        aggregate_id: user.as_uuid(),
+        sequence: revocation.number,
+        data: &data,
+    };
+    publish(db, new).await?;
     Ok(())
 }

@@ -2,6 +2,7 @@
 
 mod caller;
 pub mod config;
+pub mod copy;
 pub mod domain;
 pub mod error;
 pub mod events;
@@ -9,11 +10,13 @@ pub mod handlers;
 pub mod healer;
 pub mod keys;
 pub mod password;
+mod priority;
 pub mod profile;
 pub mod refresh_token;
 pub mod repository;
 mod routes;
 pub mod seal;
+pub mod session_cache;
 pub mod state;
 
 use std::sync::Arc;
@@ -35,7 +38,7 @@ pub use config::Config;
 pub use state::AppState;
 
 /// The migration of `auth_db` that this code needs.
-const SCHEMA: i64 = 2;
+const SCHEMA: i64 = 3;
 /// How often what sign-ups left behind is looked for.
 const HEAL_EVERY: Duration = Duration::from_secs(10);
 
@@ -45,6 +48,8 @@ const HEAL_EVERY: Duration = Duration::from_secs(10);
 /// When the configuration names things that are not usable.
 pub async fn build(config: Config, platform: Platform) -> anyhow::Result<Service> {
     let state = state(config, &platform).await?;
+    events::start(&platform, &state.db);
+    profile::follow_changes(&platform, &state.profiles);
     platform.tasks().spawn_until_drain("sign-up-healer", healer::keep_healing(state.clone(), HEAL_EVERY));
     Ok(app(&platform, state).into())
 }
@@ -78,7 +83,7 @@ pub async fn state(config: Config, platform: &Platform) -> anyhow::Result<AppSta
 
 /// The router, without sockets or tasks.
 pub fn app(platform: &Platform, state: AppState) -> Router {
-    chassis::app(platform, routes::routes().with_state(state))
+    chassis::app_with_classes(platform, routes::routes().with_state(state), priority::classify)
 }
 
 /// Tries until the database is there and migrated; what is wrong meanwhile shows in the readiness.

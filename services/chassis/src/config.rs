@@ -31,7 +31,8 @@ pub struct Base {
     pub discovery: DiscoveryConfig,
     /// `DORAN_SERVICE_JWKS_FILE`; without it internal calls are refused.
     pub service_keys: Option<PathBuf>,
-    /// `DORAN_SERVICE_KEY_FILE`; without it this service cannot make internal calls.
+    /// `DORAN_SERVICE_KEY_FILE`; without it this service cannot make internal calls, and accepts no access token,
+    /// because it does not hear which ones are revoked.
     pub service_key: Option<PathBuf>,
     /// `DORAN_PUBLIC_URL`, `http://localhost:8080` unless set.
     pub public_url: String,

@@ -1,4 +1,4 @@
-//! What is known about the request that the current task works on: its trace, language and deadline.
+//! What is known about the request that the current task works on: its trace, language, deadline and attempt.
 //!
 //! Set once at the edge, so that errors, logs and calls to other services need no parameter for it.
 
@@ -15,6 +15,21 @@ pub struct RequestContext {
     pub budget: Budget,
     /// The path that was asked for.
     pub path: String,
+    /// How often the caller has tried this before, as it said. Above 0 it repeats by itself, so we do not.
+    pub retry_attempt: u8,
+}
+
+impl RequestContext {
+    /// For work that no request asked for: in the default language, with the longest budget there is.
+    pub fn of_our_own(trace: TraceContext) -> Self {
+        Self {
+            trace,
+            language: Language::default(),
+            budget: Budget::of(DEFAULT, Instant::now()),
+            path: String::new(),
+            retry_attempt: 0,
+        }
+    }
 }
 
 tokio::task_local! {
@@ -28,12 +43,7 @@ pub async fn scope<F: Future>(context: RequestContext, work: F) -> F::Output {
 
 /// The request being worked on; outside of one, a new trace in the default language.
 pub fn current() -> RequestContext {
-    CURRENT.try_with(Clone::clone).unwrap_or_else(|_| RequestContext {
-        trace: TraceContext::start(),
-        language: Language::default(),
-        budget: Budget::of(DEFAULT, Instant::now()),
-        path: String::new(),
-    })
+    CURRENT.try_with(Clone::clone).unwrap_or_else(|_| RequestContext::of_our_own(TraceContext::start()))
 }
 
 /// The language to answer in.

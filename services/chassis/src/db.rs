@@ -30,8 +30,18 @@ pub fn connect_lazy(config: &Database, application: &str) -> Result<PgPool, sqlx
     let options = PgConnectOptions::from_str(config.url.expose())?
         .application_name(application)
         .options([("statement_timeout", STATEMENT_LIMIT_MS)]);
-    Ok(PgPoolOptions::new()
-        .max_connections(config.max_connections)
+    Ok(pool(options, config.max_connections))
+}
+
+/// A few connections to the same database for what must not wait until requests give theirs back. Opened when
+/// they are needed.
+pub(crate) fn beside(requests: &PgPool, max_connections: u32) -> PgPool {
+    pool((*requests.connect_options()).clone(), max_connections)
+}
+
+fn pool(options: PgConnectOptions, max_connections: u32) -> PgPool {
+    PgPoolOptions::new()
+        .max_connections(max_connections)
         .min_connections(0)
         .acquire_timeout(ACQUIRE_LIMIT)
         .idle_timeout(Duration::from_mins(2))
@@ -45,7 +55,7 @@ pub fn connect_lazy(config: &Database, application: &str) -> Result<PgPool, sqlx
                 Ok(true)
             })
         })
-        .connect_lazy_with(options))
+        .connect_lazy_with(options)
 }
 
 /// The pool of a service whose code needs migration `required`: the service is not ready before the database

@@ -4,6 +4,7 @@
 
 pub mod actuator;
 mod app;
+pub mod cache;
 pub mod client;
 pub mod config;
 pub mod context;
@@ -14,6 +15,7 @@ mod description;
 pub mod discovery;
 pub mod env;
 pub mod error;
+pub mod event;
 pub mod extract;
 pub mod identity;
 pub mod language;
@@ -33,7 +35,7 @@ pub mod telemetry;
 pub mod trace;
 pub mod watched;
 
-pub use app::app;
+pub use app::{app, app_with_classes};
 pub use config::{Base, Database, HasBase};
 pub use env::{ConfigError, Env, Reader};
 pub use error::ApiError;

@@ -7,13 +7,15 @@ use std::time::Duration;
 use axum::Router;
 use contract::claims;
 use futures_util::future::BoxFuture;
+use resilience::shed::Shedder;
 use thiserror::Error;
 use tokio::time::Instant;
 
 use crate::actuator::health::Health;
-use crate::client::{self, ServiceClient};
+use crate::client::{self, Breakers, ServiceClient, Switchboard};
 use crate::config::Base;
 use crate::discovery::Discovery;
+use crate::event::Events;
 use crate::identity::{Identity, KeyError, ServiceSigner, ServiceVerifier, TokenVerifier};
 use crate::log_level::LogControl;
 use crate::readiness::Readiness;
@@ -45,7 +47,11 @@ struct Inner {
     started: Instant,
     identity: Identity,
     discovery: Discovery,
+    /// For calls that are not judged: the keys, the feeds.
     http: reqwest::Client,
+    calls: Switchboard,
+    events: Events,
+    shedder: Shedder,
     signer: Option<ServiceSigner>,
     redis: Redis,
     readiness: Readiness,
@@ -57,7 +63,7 @@ struct Inner {
 }
 
 impl Platform {
-    /// Must be called inside a runtime. Opens no connection.
+    /// Must be called inside a runtime. Waits for no connection.
     ///
     /// # Errors
     /// When a file that the environment names is not usable.
@@ -77,19 +83,26 @@ impl Platform {
         };
         let signer =
             base.service_key.as_ref().map(|path| ServiceSigner::from_file(base.service, path)).transpose()?;
-        let redis = Redis::start(base.redis.as_ref())?;
         let readiness = Readiness::default();
         let drain = Drain::new(base.drain);
+        let tasks = TaskSet::new(drain.clone(), readiness.clone());
+        let redis = Redis::start(base.redis.as_ref(), &tasks)?;
+        let events = Events::default();
+        let calls = Switchboard::new(base.service, http.clone(), signer.clone(), discovery.clone());
+        tasks.spawn("instances", calls.clone().follow());
         Ok(Self {
             inner: Arc::new(Inner {
                 started: Instant::now(),
                 identity: Identity { access, service },
-                tasks: TaskSet::new(drain.clone(), readiness.clone()),
-                health: Health::new(redis.clone()),
+                tasks,
+                health: Health::new(redis.clone(), events.clone()),
+                events,
+                http,
                 metrics: crate::metrics::install(),
                 base,
                 discovery,
-                http,
+                calls,
+                shedder: crate::layer::shedder(),
                 signer,
                 redis,
                 readiness,
@@ -110,8 +123,21 @@ impl Platform {
 
     /// A client for another service whose calls take at most `limit`.
     pub fn client(&self, service: &'static str, limit: Duration) -> ServiceClient {
-        let inner = &self.inner;
-        ServiceClient::new(service, limit, inner.http.clone(), inner.discovery.clone(), inner.signer.clone())
+        self.inner.calls.client(service, limit)
+    }
+
+    /// The breakers of the instances that this process calls.
+    pub fn breakers(&self) -> &Breakers {
+        self.inner.calls.breakers()
+    }
+
+    pub(crate) fn shedder(&self) -> &Shedder {
+        &self.inner.shedder
+    }
+
+    /// The services that this process calls.
+    pub fn calls(&self) -> &Switchboard {
+        &self.inner.calls
     }
 
     pub fn base(&self) -> &Base {
@@ -128,6 +154,14 @@ impl Platform {
 
     pub fn signer(&self) -> Option<&ServiceSigner> {
         self.inner.signer.as_ref()
+    }
+
+    pub(crate) fn http(&self) -> &reqwest::Client {
+        &self.inner.http
+    }
+
+    pub(crate) fn events(&self) -> &Events {
+        &self.inner.events
     }
 
     pub fn redis(&self) -> &Redis {

@@ -8,6 +8,7 @@ use tracing::{error, info};
 
 use crate::config::{Base, HasBase};
 use crate::env::{ConfigError, Env, ProcessEnv};
+use crate::identity;
 use crate::log_level::LogControl;
 use crate::platform::{Platform, Service};
 use crate::server;
@@ -70,6 +71,7 @@ where
     let mut signals = StopSignals::catch().context("failed to catch signals")?;
     let (service, listen) = (base.service, base.listener);
     let platform = Platform::new(base, log)?;
+    identity::follow_revocations(&platform);
     let ready = tokio::select! {
         result = build(config, platform.clone()) => result.context("failed to build the service")?,
         signal = signals.next() => {

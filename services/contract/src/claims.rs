@@ -11,6 +11,9 @@ pub const ACCESS_AUDIENCE: &str = "dorandoran";
 pub const ACCESS_TYPE: &str = "at+jwt";
 /// Path below the gateway's public URL that makes the issuer.
 pub const ISSUER_PATH: &str = "/api/auth";
+/// No access token lives longer, in seconds: auth refuses a longer setting. Everybody else remembers that a
+/// token was revoked for so long, and may forget it then.
+pub const LONGEST_ACCESS_SECS: i64 = 3600;
 /// How long a service's own token lives, in seconds.
 pub const SERVICE_TOKEN_SECS: i64 = 60;
 /// The key with which a person or the command line signs internal calls.

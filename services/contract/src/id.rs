@@ -12,9 +12,12 @@ macro_rules! id {
     ($(#[doc = $doc:literal] $name:ident;)+) => {$(
         #[doc = $doc]
         #[derive(
-            Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema,
+            Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize,
+            schemars::JsonSchema, utoipa::ToSchema,
         )]
         #[serde(transparent)]
+        // A UUID wherever it stands: no definition of its own in a schema.
+        #[schemars(inline)]
         #[cfg_attr(feature = "sqlx", derive(sqlx::Type), sqlx(transparent))]
         pub struct $name(Uuid);
 

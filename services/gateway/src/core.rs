@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use axum::Router;
 use chassis::discovery::Discovery;
 use chassis::identity::TokenVerifier;
+use chassis::redis::Link;
 use chassis::shutdown::Drain;
 use chassis::watched::Watched;
 use contract::registry::Registry;
@@ -24,7 +25,7 @@ use crate::connection;
 use crate::endpoint::Endpoints;
 use crate::exchange::{Exchange, Label};
 use crate::latest::Latest;
-use crate::limit::Limiter;
+use crate::limit::{Decider, Limiter};
 use crate::metrics::{Meter, Metrics, method_label};
 use crate::routing::Routing;
 
@@ -39,6 +40,8 @@ pub(crate) struct Shared {
     pub(crate) discovery: Discovery,
     pub(crate) verifier: TokenVerifier,
     pub(crate) limiter: Arc<Limiter>,
+    /// Where the limits of all gateways meet; each core makes a connection of its own.
+    pub(crate) redis: Option<Link>,
     /// The gateway's own pages.
     pub(crate) own: Router,
     pub(crate) limits: Limits,
@@ -50,8 +53,9 @@ pub(crate) struct Core {
     routing: Latest<Routing>,
     registry: Latest<Registry>,
     endpoints: RefCell<Endpoints>,
+    decider: Decider,
     metrics: Metrics,
-    /// The drivers of connections to services. Bounded by the requests in flight and the idle pools.
+    /// The drivers of connections to services, and to Redis. Bounded by the requests in flight and the idle pools.
     drivers: RefCell<JoinSet<()>>,
 }
 
@@ -60,18 +64,28 @@ impl Core {
         let mut endpoints = Endpoints::default();
         let registry = Latest::of(shared.discovery.changes());
         endpoints.update(&shared.discovery.snapshot());
-        Self {
+        let link = shared.redis.as_ref().map(Link::another);
+        let core = Self {
             routing: Latest::of(shared.routing.subscribe()),
             registry,
             endpoints: RefCell::new(endpoints),
+            decider: Decider::new(Arc::clone(&shared.limiter), link.clone()),
             metrics: Metrics::new(),
             drivers: RefCell::default(),
             shared,
+        };
+        if let Some(link) = link {
+            core.drive(link.keep());
         }
+        core
     }
 
     pub(crate) fn shared(&self) -> &Shared {
         &self.shared
+    }
+
+    pub(crate) fn decider(&self) -> &Decider {
+        &self.decider
     }
 
     pub(crate) fn routing(&self) -> Arc<Routing> {
@@ -86,7 +100,7 @@ impl Core {
         self.endpoints.borrow()
     }
 
-    /// Keeps a connection to a service going until it is closed.
+    /// Keeps a connection going until it is closed.
     pub(crate) fn drive(&self, connection: impl Future<Output = ()> + 'static) {
         self.drivers.borrow_mut().spawn_local(connection);
     }

@@ -58,6 +58,7 @@ pub async fn build(config: Config, platform: Platform) -> anyhow::Result<Service
         discovery: platform.discovery().clone(),
         verifier: platform.identity().access.clone(),
         limiter: Arc::clone(&limiter),
+        redis: platform.redis().link().cloned(),
         own: chassis::app(&platform, own::router()),
         limits: config.limits,
         drain: platform.drain().clone(),

@@ -51,7 +51,7 @@ async fn pass(core: &Core, exchange: &mut Exchange, body: Incoming) -> Result<Re
     let identified = authenticate(&core.shared().verifier, matched.access, &exchange.head.headers).await;
     let refusal = identified.map(|identity| exchange.identity = identity).err();
     // Also who has no good token is counted, by address: its answers carry the limits as well.
-    let (verdict, admitted) = admit(&core.shared().limiter, &matched.route, exchange);
+    let (verdict, admitted) = admit(core.decider(), &matched.route, exchange).await;
     exchange.verdict = Some(verdict);
     admitted?;
     if let Some(refusal) = refusal {

@@ -22,7 +22,8 @@ const REQUIRED_MIGRATION: i64 = 4;
     reason = "services are built asynchronously; this one has nothing to wait for"
 )]
 pub async fn build(config: Config, platform: Platform) -> anyhow::Result<Service> {
-    chassis::db::attach(&platform, &config.database, REQUIRED_MIGRATION)?;
+    let db = chassis::db::attach(&platform, &config.database, REQUIRED_MIGRATION)?;
+    chassis::event::serve(&platform, db);
     Ok(app(&platform).into())
 }
 

@@ -6,10 +6,12 @@ mod database;
 mod eventually;
 mod keys;
 mod port;
+mod redis;
 mod request;
 
 pub use database::TestDb;
 pub use eventually::{Condition, eventually};
 pub use keys::{ServiceKeys, keys};
 pub use port::free_port;
+pub use redis::TestRedis;
 pub use request::{TestApp, TestRequest, TestResponse};

@@ -1,23 +1,24 @@
-//! What user publishes: rows of the outbox, written in the transaction that changes the user.
+//! What user publishes, in the transaction that changes the user.
 
+use chassis::Platform;
+use chassis::event::{self, New};
 use contract::user::UserSnapshot;
-use sqlx::PgConnection;
-use sqlx::types::Json;
+use sqlx::{PgConnection, PgPool};
+
+/// Publishes what is in the outbox until the service stops.
+pub fn start(platform: &Platform, db: &PgPool) {
+    event::serve(platform, db.clone());
+}
 
 /// Writes one event. Its sequence within the user is the snapshot's version, so every event has its own.
 pub async fn publish(db: &mut PgConnection, kind: &str, user: &UserSnapshot) -> Result<(), sqlx::Error> {
-    sqlx::query!(
-        r#"
-        insert into outbox (event_type, aggregate_type, aggregate_id, sequence, payload, traceparent)
-        values ($1, 'user', $2, $3, $4, $5)
-        "#,
+    let new = New {
         kind,
-        user.id.as_uuid(),
-        user.version,
-        Json(user) as _,
-        chassis::context::current().trace.traceparent()
-    )
-    .execute(db)
-    .await?;
+        aggregate_type: "user",
+        aggregate_id: user.id.as_uuid(),
+        sequence: user.version,
+        data: user,
+    };
+    event::publish(db, new).await?;
     Ok(())
 }

@@ -5,6 +5,7 @@ pub mod domain;
 pub mod error;
 pub mod events;
 pub mod handlers;
+mod priority;
 pub mod repository;
 mod routes;
 pub mod sign_up;
@@ -31,6 +32,7 @@ const HEAL_EVERY: Duration = Duration::from_secs(3);
 #[expect(clippy::unused_async, reason = "the chassis builds services asynchronously")]
 pub async fn build(config: Config, platform: Platform) -> anyhow::Result<Service> {
     let state = state(&config, &platform)?;
+    events::start(&platform, &state.db);
     platform.tasks().spawn_until_drain("sign-up-healer", sign_up::keep_healing(state.clone(), HEAL_EVERY));
     Ok(app(&platform, state).into())
 }
@@ -46,5 +48,5 @@ pub fn state(config: &Config, platform: &Platform) -> anyhow::Result<AppState> {
 
 /// The router, without sockets or tasks.
 pub fn app(platform: &Platform, state: AppState) -> Router {
-    chassis::app(platform, routes::routes().with_state(state))
+    chassis::app_with_classes(platform, routes::routes().with_state(state), priority::classify)
 }

@@ -16,11 +16,12 @@
 use std::time::Duration;
 
 use chassis::client::CallError;
-use chassis::{ApiError, db};
+use chassis::db;
 use contract::auth::{CredentialsView, PutCredentials, path};
 use contract::code::ErrorCode;
 use contract::id::UserId;
 use contract::user::event;
+use http::Method;
 use tracing::{info, warn};
 
 use crate::domain::sign_up::NewAccount;
@@ -71,7 +72,7 @@ pub async fn hand_over(state: &AppState, id: UserId, new: &NewAccount) -> Result
         Ok(_) => Ok(()),
         Err(error) if error.code() == Some(ErrorCode::EmailTaken) => Err(Error::EmailTaken),
         // No fallback: without auth there is no account (api.md, edges).
-        Err(error) => Err(ApiError::new(ErrorCode::UpstreamUnavailable).because(error).into()),
+        Err(error) => Err(error.into_unavailable().into()),
     }
 }
 
@@ -89,7 +90,9 @@ pub async fn activate(state: &AppState, id: UserId) -> Result<Row, Error> {
 
 /// Step 4.
 pub async fn confirm(state: &AppState, id: UserId) -> Result<(), ConfirmError> {
-    state.auth.post::<CredentialsView>(&path::confirm_credentials(id), &()).await?;
+    // Confirming twice is confirming once, so the sign-up itself is the key.
+    let call = state.auth.request(Method::POST, &path::confirm_credentials(id)).key(&id.to_string());
+    call.send::<CredentialsView>().await?;
     profile::confirm(&mut *state.db.acquire().await?, id).await?;
     Ok(())
 }

@@ -11,12 +11,12 @@ use super::fields::{Fields, expected, mapping, text};
 use super::file::secrecy;
 use super::mistake::{Mistake, Place};
 use super::scope::{Scope, Spot};
-use crate::smoke::scenario::{Base, Body, Capture, Origin, Patience, Secrecy, Step};
+use crate::smoke::scenario::{Base, Body, Caller, Capture, Origin, Patience, Secrecy, Step};
 use crate::smoke::template::Template;
 use crate::stack::{duration, suggestion};
 
 const KEYS: &[&str] =
-    &["name", "service", "request", "headers", "json", "body", "expect", "capture", "eventually"];
+    &["name", "service", "as", "request", "headers", "json", "body", "expect", "capture", "eventually"];
 const METHODS: [Method; 7] =
     [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE, Method::OPTIONS];
 /// How often an `eventually` without `every` asks.
@@ -37,6 +37,7 @@ pub(super) fn step(node: Node, scopes: &mut Scopes) -> Result<Step, Mistake> {
         Some(node) => Base::Service(scopes.fixed.template(&node, "the service", Spot::Step)?, node.place),
         None => Base::Gateway,
     };
+    let caller = caller(fields.optional("as"), &base)?;
     let (method, path) = request(&fields.required("request")?, &scopes.all)?;
     let headers = match fields.optional("headers") {
         Some(node) => headers(node, &scopes.all)?,
@@ -49,7 +50,22 @@ pub(super) fn step(node: Node, scopes: &mut Scopes) -> Result<Step, Mistake> {
         None => Vec::new(),
     };
     let patience = fields.optional("eventually").map(patience).transpose()?;
-    Ok(Step { name, base, method, path, headers, body, checks, captures, patience })
+    Ok(Step { name, base, caller, method, path, headers, body, checks, captures, patience })
+}
+
+/// The gateway passes no operator's token on: such a step names its service.
+fn caller(node: Option<Node>, base: &Base) -> Result<Caller, Mistake> {
+    let Some(node) = node else {
+        return Ok(Caller::Client);
+    };
+    let who = text(&node, "`as`")?;
+    match base {
+        _ if who != "operator" => {
+            Err(Mistake::new(node.place, format!("a step asks as `operator` or as itself, not as `{who}`")))
+        }
+        Base::Gateway => Err(Mistake::new(node.place, "a step that asks as the operator needs `service`")),
+        Base::Service(..) => Ok(Caller::Operator),
+    }
 }
 
 /// `POST /api/users`

@@ -116,6 +116,14 @@ const STEP_MISTAKES: &[(&str, &str)] = &[
         "x.yaml:5:18: `FETCH` is not a method (known here: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS)",
     ),
     (
+        "name: a\nas: operator\nrequest: GET /x\nexpect: { status: 200 }",
+        "x.yaml:5:13: a step that asks as the operator needs `service`",
+    ),
+    (
+        "name: a\nservice: user\nas: root\nrequest: GET /x\nexpect: { status: 200 }",
+        "x.yaml:6:13: a step asks as `operator` or as itself, not as `root`",
+    ),
+    (
         "name: a\nrequest: GET x\nexpect: { status: 200 }",
         "x.yaml:5:18: the path `x` must start with `/` and have no spaces",
     ),

@@ -1,4 +1,5 @@
 //! The rules of sessions and logins: pure, without SQL, HTTP or clocks.
 
+pub mod copy;
 pub mod refresh;
 pub mod throttle;

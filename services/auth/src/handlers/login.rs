@@ -117,6 +117,9 @@ async fn open_session(
         lifetime_secs,
     };
     let mut tx = db::begin(&state.db).await?;
+    // Nobody suspends the user from here on until the session is there to be ended.
+    let bearer = account::bearer(&mut tx, user.id).await?;
+    let bearer = bearer.filter(|bearer| bearer.status == UserStatus::Active).ok_or(Error::NotActive)?;
     session::insert(&mut tx, &new).await?;
     session::insert_token(&mut tx, &refresh_token.hash(), id, lifetime_secs).await?;
     throttle::forgive(&mut tx, keys, Forgive::Success).await?;
@@ -124,7 +127,7 @@ async fn open_session(
         Entry { kind: Kind::LoginSucceeded, user: Some(user.id), session: Some(id), address: caller.address };
     audit::insert(&mut tx, entry).await?;
     tx.commit().await?;
-    state.token_response(user, id, refresh_token)
+    state.token_response(user, &bearer, id, refresh_token)
 }
 
 async fn record(

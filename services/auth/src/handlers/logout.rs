@@ -33,12 +33,13 @@ pub async fn logout(
     if let Some(id) = bearer(&headers).and_then(|token| state.session_of(token)) {
         let mut tx = db::begin(&state.db).await?;
         if let Some(user) = session::end(&mut tx, id, EndReason::Logout).await? {
-            events::token_revoked(&mut tx, user, id, RevocationReason::Logout).await?;
+            events::session_revoked(&mut tx, user, id, RevocationReason::Logout).await?;
             let entry =
                 Entry { kind: Kind::Logout, user: Some(user), session: Some(id), address: caller.address };
             audit::insert(&mut tx, entry).await?;
         }
         tx.commit().await?;
+        state.sessions.ended(id).await;
     }
     Ok(reply((), &Text::new("로그아웃되었습니다.", "You are logged out.")))
 }

@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use chassis::extract::CurrentUser;
-use chassis::{db, reply};
+use chassis::reply;
 use contract::problem::Problem;
 use contract::response::ApiResponse;
 use contract::text::Text;
@@ -11,7 +11,7 @@ use contract::user::{UserDto, UserStatus};
 
 use crate::error::Error;
 use crate::profile;
-use crate::repository::{account, session};
+use crate::session_cache::LiveSession;
 use crate::state::AppState;
 
 /// The user of the access token.
@@ -54,11 +54,11 @@ pub async fn validate(
 
 /// The token is good as far as anybody can see; whether its session still runs, only auth knows at once.
 async fn live(state: &AppState, token: &CurrentUser) -> Result<UserDto, Error> {
-    let mut tx = db::begin(&state.db).await?;
-    let runs = session::live_user(&mut tx, token.0.sid).await? == Some(token.id());
-    let account = account::find(&mut tx, token.id()).await?;
-    tx.commit().await?;
-    let account = account.filter(|_| runs).ok_or(Error::TokenInvalid)?;
-    let user = profile::current(state, &account).await?;
+    let session = state.sessions.live(token.0.sid).await?;
+    let good = |session: &LiveSession| {
+        session.user.id == token.id() && token.0.iat >= session.tokens_not_before.timestamp()
+    };
+    let session = session.filter(|session| good(session)).ok_or(Error::TokenInvalid)?;
+    let user = profile::shown(state, &session.user).await?;
     if user.status == UserStatus::Active { Ok(user) } else { Err(Error::TokenInvalid) }
 }

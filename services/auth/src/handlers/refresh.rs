@@ -48,7 +48,10 @@ pub async fn refresh(
     if user.status != UserStatus::Active {
         return Err(Error::TokenInvalid);
     }
-    let tokens = state.token_response(user, session, successor)?;
+    let bearer = account::bearer(&mut *state.db.acquire().await?, user.id).await?;
+    // Suspended since we asked.
+    let bearer = bearer.filter(|bearer| bearer.status == UserStatus::Active).ok_or(Error::TokenInvalid)?;
+    let tokens = state.token_response(user, &bearer, session, successor)?;
     Ok(reply(tokens, &Text::new("토큰이 갱신되었습니다.", "The token was refreshed.")))
 }
 
@@ -75,6 +78,7 @@ async fn exchange(
         Verdict::Reuse => {
             revoke_family(&mut tx, &stored, caller).await?;
             tx.commit().await?;
+            state.sessions.ended(stored.session).await;
             warn!(user.id = %stored.user, session.id = %stored.session, "a refresh token was used again: ended its session");
             return Err(Error::TokenInvalid);
         }
@@ -90,7 +94,7 @@ async fn revoke_family(
     caller: &Caller,
 ) -> Result<(), sqlx::Error> {
     session::end(db, stored.session, EndReason::Reuse).await?;
-    events::token_revoked(db, stored.user, stored.session, RevocationReason::Reuse).await?;
+    events::session_revoked(db, stored.user, stored.session, RevocationReason::Reuse).await?;
     let entry = Entry {
         kind: Kind::RefreshReused,
         user: Some(stored.user),

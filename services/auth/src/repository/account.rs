@@ -1,7 +1,8 @@
 //! Credentials with auth's copy of what tokens say about a user.
 
+use chrono::{DateTime, Utc};
 use contract::id::UserId;
-use contract::user::{Role, UserStatus};
+use contract::user::{Role, UserSnapshot, UserStatus};
 use sqlx::PgConnection;
 
 /// One user's credentials.
@@ -16,14 +17,40 @@ pub struct Account {
     /// The sign-up is not finished: these credentials open nothing.
     pub pending: bool,
     pub profile_version: i64,
+    /// Access tokens from before this are revoked.
+    pub tokens_not_before: DateTime<Utc>,
 }
 
-/// What the profile's owner says about a user, newer than our copy.
-pub struct Copy<'a> {
-    pub name: &'a str,
+impl From<&Account> for UserSnapshot {
+    fn from(account: &Account) -> Self {
+        Self {
+            id: account.id,
+            email: account.email.clone(),
+            name: account.name.clone(),
+            role: account.role,
+            status: account.status,
+            version: account.profile_version,
+        }
+    }
+}
+
+/// What a new access token says about its user, and when it is issued.
+pub struct Bearer {
+    pub email: String,
+    pub name: String,
     pub role: Role,
     pub status: UserStatus,
-    pub version: i64,
+    /// By the database's clock, and no earlier than what was revoked last.
+    pub issued_at: DateTime<Utc>,
+}
+
+/// Access tokens of a user that were issued before a moment are dead.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Revocation {
+    /// A whole second.
+    pub not_before: DateTime<Utc>,
+    /// 1, 2, 3 … for each user.
+    pub number: i64,
 }
 
 /// What came of an attempt to reserve credentials.
@@ -55,7 +82,8 @@ pub async fn find(db: &mut PgConnection, id: UserId) -> Result<Option<Account>, 
           role as "role: Role",
           status as "status: UserStatus",
           signup_state = 'PENDING' as "pending!",
-          profile_version
+          profile_version,
+          tokens_not_before
         from auth_user
         where id = $1
         "#,
@@ -77,7 +105,8 @@ pub async fn find_by_email(db: &mut PgConnection, email: &str) -> Result<Option<
           role as "role: Role",
           status as "status: UserStatus",
           signup_state = 'PENDING' as "pending!",
-          profile_version
+          profile_version,
+          tokens_not_before
         from auth_user
         where email_key = lower(btrim($1::text))
         "#,
@@ -190,21 +219,100 @@ pub async fn set_password_hash(db: &mut PgConnection, id: UserId, hash: &str) ->
     Ok(())
 }
 
-/// Takes over a newer copy; an older one changes nothing.
-pub async fn refresh_copy(db: &mut PgConnection, id: UserId, copy: &Copy<'_>) -> Result<(), sqlx::Error> {
-    sqlx::query!(
+/// The account, and nobody else changes it or hands out tokens for it until the transaction ends.
+pub async fn lock(db: &mut PgConnection, id: UserId) -> Result<Option<Account>, sqlx::Error> {
+    sqlx::query_as!(
+        Account,
         r#"
-        update auth_user
-        set name = $2, role = $3, status = $4, profile_version = $5, updated_at = now()
-        where id = $1 and profile_version < $5
+        select
+          id as "id: UserId",
+          email,
+          password_hash,
+          name,
+          role as "role: Role",
+          status as "status: UserStatus",
+          signup_state = 'PENDING' as "pending!",
+          profile_version,
+          tokens_not_before
+        from auth_user
+        where id = $1
+        for no key update
         "#,
-        id.as_uuid(),
+        id.as_uuid()
+    )
+    .fetch_optional(db)
+    .await
+}
+
+/// What a token that is issued now has to say. Waits for whoever changes the account just now: a token with
+/// the old role must not get a time from after the change. Within a transaction, changes wait until it ends.
+pub async fn bearer(db: &mut PgConnection, id: UserId) -> Result<Option<Bearer>, sqlx::Error> {
+    sqlx::query_as!(
+        Bearer,
+        r#"
+        select
+          email,
+          name,
+          role as "role: Role",
+          status as "status: UserStatus",
+          greatest(clock_timestamp(), tokens_not_before) as "issued_at!"
+        from auth_user
+        where id = $1
+        for share
+        "#,
+        id.as_uuid()
+    )
+    .fetch_optional(db)
+    .await
+}
+
+/// Replaces the copy; the caller holds the lock and knows that this one is newer. Answers the address that the
+/// user has now: the old one when the new one is somebody else's here.
+pub async fn set_copy(db: &mut PgConnection, copy: &UserSnapshot) -> Result<String, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"
+        update auth_user u
+        set
+          email = case
+            when exists (select from auth_user o where o.email_key = lower(btrim($2::text)) and o.id <> $1)
+            then u.email
+            else $2
+          end,
+          name = $3,
+          role = $4,
+          status = $5,
+          profile_version = $6,
+          updated_at = now()
+        where u.id = $1
+        returning u.email
+        "#,
+        copy.id.as_uuid(),
+        copy.email,
         copy.name,
         copy.role.as_str(),
         copy.status.as_str(),
         copy.version
     )
-    .execute(db)
-    .await?;
-    Ok(())
+    .fetch_one(db)
+    .await
+}
+
+/// Revokes every access token that was issued up to now. Later ones of the same second get the next one as
+/// their time, which is why that is what is stored.
+pub async fn revoke_tokens(db: &mut PgConnection, id: UserId) -> Result<Revocation, sqlx::Error> {
+    sqlx::query_as!(
+        Revocation,
+        r#"
+        update auth_user
+        set
+          tokens_not_before =
+            greatest(date_trunc('second', clock_timestamp()), tokens_not_before) + interval '1 second',
+          revocations = revocations + 1
+        where id = $1
+        returning tokens_not_before as not_before, revocations as number
+        "#,
+        id.as_uuid()
+    )
+    .fetch_one(db)
+    .await
 }

@@ -16,6 +16,8 @@ pub enum Kind {
     Logout,
     RefreshReused,
     AccountCreated,
+    /// Every access token of the user, because of what changed about the user.
+    TokensRevoked,
 }
 
 impl Kind {
@@ -28,6 +30,7 @@ impl Kind {
             Self::Logout => "LOGOUT",
             Self::RefreshReused => "REFRESH_REUSED",
             Self::AccountCreated => "ACCOUNT_CREATED",
+            Self::TokensRevoked => "TOKENS_REVOKED",
         }
     }
 }

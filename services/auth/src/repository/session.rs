@@ -32,6 +32,8 @@ pub struct StoredToken {
 pub enum EndReason {
     Logout,
     Reuse,
+    /// The user was suspended or has left.
+    Status,
 }
 
 impl EndReason {
@@ -39,6 +41,7 @@ impl EndReason {
         match self {
             Self::Logout => "LOGOUT",
             Self::Reuse => "REUSE",
+            Self::Status => "STATUS",
         }
     }
 }
@@ -180,4 +183,21 @@ pub async fn end(
     )
     .fetch_optional(db)
     .await
+}
+
+/// Ends all sessions of a user. Answers how many there were.
+pub async fn end_all(db: &mut PgConnection, user: UserId, reason: EndReason) -> Result<u64, sqlx::Error> {
+    let ended = sqlx::query!(
+        r#"
+        update session
+        set ended_at = now(), end_reason = $2
+        where user_id = $1
+          and ended_at is null
+        "#,
+        user.as_uuid(),
+        reason.as_str()
+    )
+    .execute(db)
+    .await?;
+    Ok(ended.rows_affected())
 }

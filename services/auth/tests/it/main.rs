@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail like tests do")]
 
+mod cached;
+mod copy;
 mod internal;
 mod keys;
 mod login;

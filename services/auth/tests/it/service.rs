@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
@@ -17,7 +18,7 @@ use http::StatusCode;
 use http::header::HeaderName;
 use serde_json::{Value, json};
 use sqlx::PgPool;
-use testkit::{ServiceKeys, TestApp, TestDb, TestRequest};
+use testkit::{ServiceKeys, TestApp, TestDb, TestRedis, TestRequest, eventually};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
@@ -31,6 +32,7 @@ type Records = Arc<Mutex<HashMap<UserId, UserRecord>>>;
 pub(crate) struct Auth {
     pub(crate) app: TestApp,
     pub(crate) state: auth::AppState,
+    pub(crate) platform: Platform,
     pub(crate) db: PgPool,
     pub(crate) keys: ServiceKeys,
     pub(crate) records: Records,
@@ -48,6 +50,22 @@ pub(crate) struct Tokens {
 
 impl Auth {
     pub(crate) async fn start() -> Self {
+        Self::over(None).await
+    }
+
+    /// With its caches in `redis`, connected.
+    pub(crate) async fn with_redis(redis: &TestRedis) -> Self {
+        let auth = Self::over(Some(redis.url())).await;
+        auth.connected().await;
+        auth
+    }
+
+    pub(crate) async fn connected(&self) {
+        let link = self.platform.redis().link().unwrap();
+        eventually(Duration::from_secs(10), || async { link.is_up() }).await;
+    }
+
+    async fn over(redis: Option<String>) -> Self {
         let database = TestDb::new("auth_db").await;
         let keys = testkit::keys();
         let records = Records::default();
@@ -57,17 +75,19 @@ impl Auth {
         let mut user_service = JoinSet::new();
         user_service.spawn(async move { axum::serve(listener, stand_in).await.unwrap() });
         let path = |path: PathBuf| path.display().to_string();
-        let environment = BTreeMap::from([
+        let mut environment = BTreeMap::from([
             ("DATABASE_URL".to_owned(), database.url()),
             ("DORAN_SERVICE_JWKS_FILE".to_owned(), path(keys.jwks_file())),
             ("DORAN_SERVICE_KEY_FILE".to_owned(), path(keys.key_file("auth"))),
             ("DORAN_AUTH_SEAL_FILE".to_owned(), path(seal_file(&keys, 7))),
             ("DORAN_USER_URLS".to_owned(), user_url),
         ]);
-        let (app, state) = replica(&environment).await;
+        environment.extend(redis.map(|url| ("REDIS_URL".to_owned(), url)));
+        let (app, state, platform) = replica(&environment).await;
         Self {
             app,
             state,
+            platform,
             db: database.pool(),
             keys,
             records,
@@ -79,7 +99,8 @@ impl Auth {
 
     /// Another instance of the same service.
     pub(crate) async fn another(&self) -> (TestApp, auth::AppState) {
-        replica(&self.environment).await
+        let (app, state, _platform) = replica(&self.environment).await;
+        (app, state)
     }
 
     /// From now on nobody answers for the user service.
@@ -191,12 +212,12 @@ pub(crate) fn seal_file(keys: &ServiceKeys, byte: u8) -> PathBuf {
     path
 }
 
-async fn replica(environment: &BTreeMap<String, String>) -> (TestApp, auth::AppState) {
+async fn replica(environment: &BTreeMap<String, String>) -> (TestApp, auth::AppState, Platform) {
     let config = auth::Config::from_env(environment).unwrap();
     let platform = Platform::quiet(config.base.clone()).unwrap();
     let state = auth::state(config, &platform).await.unwrap();
     state.keys.clone().wait_for(Option::is_some).await.unwrap();
-    (TestApp::new(auth::app(&platform, state.clone())), state)
+    (TestApp::new(auth::app(&platform, state.clone())), state, platform)
 }
 
 async fn record(State(records): State<Records>, Path(id): Path<UserId>) -> Response {

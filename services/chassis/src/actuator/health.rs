@@ -13,6 +13,7 @@ use sqlx::PgPool;
 use tokio::time::timeout;
 
 use super::is_internal;
+use crate::event::Events;
 use crate::platform::Platform;
 use crate::redis::Redis;
 
@@ -25,6 +26,7 @@ const DISK_THRESHOLD: u64 = 10 * 1024 * 1024;
 #[derive(Clone)]
 pub struct Health {
     redis: Redis,
+    events: Events,
     database: Arc<OnceLock<PgPool>>,
 }
 
@@ -44,8 +46,8 @@ struct Component {
 }
 
 impl Health {
-    pub(crate) fn new(redis: Redis) -> Self {
-        Self { redis, database: Arc::default() }
+    pub(crate) fn new(redis: Redis, events: Events) -> Self {
+        Self { redis, events, database: Arc::default() }
     }
 
     /// Shows a database in health and metrics; a service has one.
@@ -62,7 +64,7 @@ impl Health {
         }
     }
 
-    pub(super) fn database(&self) -> Option<&PgPool> {
+    pub(crate) fn database(&self) -> Option<&PgPool> {
         self.database.get()
     }
 
@@ -72,6 +74,9 @@ impl Health {
             components.push(database(pool).await);
         }
         components.push(self.redis().await);
+        if let Some((status, details)) = self.events.health() {
+            components.push(Component { name: "events", status, essential: false, details });
+        }
         components.push(disk());
         components
     }
@@ -79,7 +84,7 @@ impl Health {
     async fn redis(&self) -> Component {
         let (status, details) = match self.redis.ping().await {
             Some(Ok(())) => ("UP", json!({})),
-            Some(Err(error)) => ("DOWN", json!({ "error": error.category() })),
+            Some(Err(error)) => ("DOWN", json!({ "error": error.to_string() })),
             None => ("UNKNOWN", json!({ "reason": "not configured" })),
         };
         Component { name: "redis", status, essential: false, details }

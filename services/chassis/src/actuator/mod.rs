@@ -1,7 +1,10 @@
-//! `/actuator/**`: health, readiness, metrics and log levels, under Spring Boot Actuator's names.
+//! `/actuator/**`: health, readiness, metrics, log levels and breakers, under Spring Boot Actuator's names.
 //!
 //! Never routed by the gateway. Details and changes need a token of a service or of the operator.
 
+mod breaker_events;
+mod calls;
+mod circuitbreakers;
 pub(crate) mod health;
 mod info;
 mod loggers;
@@ -37,6 +40,14 @@ pub(crate) fn router(platform: Platform) -> Router {
         .route("/actuator/metrics/{name}", get(measures::one))
         .route("/actuator/loggers", get(loggers::list))
         .route("/actuator/loggers/{name}", post(loggers::change).get(loggers::one))
+        .route("/actuator/circuitbreakers", get(circuitbreakers::list))
+        .route("/actuator/circuitbreakers/{name}", post(circuitbreakers::change).get(circuitbreakers::one))
+        .route("/actuator/circuitbreakerevents", get(breaker_events::all))
+        .route("/actuator/circuitbreakerevents/stream", get(breaker_events::stream))
+        .route("/actuator/circuitbreakerevents/{name}", get(breaker_events::of_one))
+        .route("/actuator/circuitbreakerevents/{name}/{type}", get(breaker_events::of_one_kind))
+        .route("/actuator/retries", get(calls::retries))
+        .route("/actuator/bulkheads", get(calls::bulkheads))
         .with_state(platform)
 }
 

@@ -1,4 +1,4 @@
-//! Access tokens: ES256 and nothing else, issuer, audience, type and expiry checked.
+//! Access tokens: ES256 and nothing else, issuer, audience, type, expiry and revocation checked.
 
 use std::sync::Arc;
 
@@ -11,6 +11,7 @@ use thiserror::Error;
 
 use super::cache::Cache;
 use super::jwks::{CONFIRM_EVERY, KeyStore, Lookup, Source};
+use super::revocation::{Revocations, Verdict};
 use crate::discovery::Discovery;
 
 /// Longer tokens are refused unread. Ours have below 1 KiB.
@@ -22,8 +23,8 @@ pub enum TokenError {
     Expired,
     #[error("the access token is not valid: {0}")]
     Invalid(&'static str),
-    /// Neither good nor bad: auth's keys are not at hand.
-    #[error("the keys of access tokens are not available")]
+    /// Neither good nor bad: what auth knows is not at hand.
+    #[error("auth's keys or revocations are not available")]
     Unavailable,
 }
 
@@ -37,27 +38,36 @@ struct Inner {
     validation: Validation,
     keys: KeyStore,
     cache: Cache,
+    revocations: Revocations,
 }
 
 impl TokenVerifier {
-    /// Keys are fetched from auth when first needed. `issuer` is [`contract::claims::issuer`].
+    /// Keys are fetched from auth when first needed; no token is good before [`Self::revocations`] are loaded.
+    /// `issuer` is [`contract::claims::issuer`].
     pub fn fetching(issuer: &str, http: reqwest::Client, discovery: Discovery) -> Self {
-        Self::new(issuer, Source::Fetch { http, discovery })
+        Self::new(issuer, Source::Fetch { http, discovery }, Revocations::awaited())
     }
 
-    /// Keys come by [`Self::set_keys`] only: for auth itself, and for tests.
+    /// Keys come by [`Self::set_keys`] only, and nobody tells of revocations: for auth itself, which asks its
+    /// database, and for tests.
     pub fn with_own_keys(issuer: &str) -> Self {
-        Self::new(issuer, Source::Pushed)
+        Self::new(issuer, Source::Pushed, Revocations::none())
     }
 
-    fn new(issuer: &str, source: Source) -> Self {
+    fn new(issuer: &str, source: Source, revocations: Revocations) -> Self {
         let mut validation = Validation::new(Algorithm::ES256);
         validation.leeway = 0;
         validation.validate_nbf = true;
         validation.set_issuer(&[issuer]);
         validation.set_audience(&[ACCESS_AUDIENCE]);
         validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
-        Self { inner: Arc::new(Inner { validation, keys: KeyStore::new(source), cache: Cache::new() }) }
+        let (keys, cache) = (KeyStore::new(source), Cache::new());
+        Self { inner: Arc::new(Inner { validation, keys, cache, revocations }) }
+    }
+
+    /// The tokens that are refused although nothing is wrong with them.
+    pub fn revocations(&self) -> &Revocations {
+        &self.inner.revocations
     }
 
     /// Replaces the keys, and forgets what the old ones vouched for.
@@ -66,26 +76,33 @@ impl TokenVerifier {
         self.inner.cache.clear();
     }
 
-    /// The claims of a token that was verified before and has not expired. Never waits.
+    /// The claims of a token that was verified before, has not expired and is not revoked. Never waits.
     pub fn cached(&self, token: &str) -> Option<Arc<AccessClaims>> {
-        self.inner.cache.get(&Cache::key(token), Utc::now().timestamp())
+        let claims = self.inner.cache.get(&Cache::key(token), Utc::now().timestamp())?;
+        (self.inner.revocations.verdict(&claims) == Verdict::Good).then_some(claims)
     }
 
     /// Verifies a token, from memory if possible.
     ///
     /// # Errors
-    /// When the token has expired, is not valid, or the keys are not available.
+    /// When the token has expired, is not valid or revoked, or when the keys or the revocations are not at hand.
     pub async fn verify(&self, token: &str) -> Result<Arc<AccessClaims>, TokenError> {
         if token.len() > MAX_LENGTH {
             return Err(TokenError::Invalid("too long"));
         }
         let key = Cache::key(token);
-        if let Some(claims) = self.inner.cache.get(&key, Utc::now().timestamp()) {
-            return Ok(claims);
+        let claims = if let Some(claims) = self.inner.cache.get(&key, Utc::now().timestamp()) {
+            claims
+        } else {
+            let claims = Arc::new(self.check(token).await?);
+            self.inner.cache.put(key, claims.clone());
+            claims
+        };
+        match self.inner.revocations.verdict_soon(&claims).await {
+            Verdict::Good => Ok(claims),
+            Verdict::Revoked => Err(TokenError::Invalid("revoked")),
+            Verdict::Unknown => Err(TokenError::Unavailable),
         }
-        let claims = Arc::new(self.check(token).await?);
-        self.inner.cache.put(key, claims.clone());
-        Ok(claims)
     }
 
     /// Confirms the keys every few minutes; never ends. A key that was withdrawn takes what it vouched for along.

@@ -1,4 +1,4 @@
-//! Gives a request its trace, language and deadline, and records how it went.
+//! Gives a request its trace, language, deadline and attempt, and records how it went.
 
 use std::time::Duration;
 
@@ -9,6 +9,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, header};
 use tokio::time::Instant;
 use tracing::{Instrument, debug, error, info_span, warn};
 
+use crate::client::RETRY_ATTEMPT;
 use crate::context::{self, RequestContext};
 use crate::deadline::{self, Budget};
 use crate::error::ApiError;
@@ -30,6 +31,8 @@ pub(super) async fn attend(State(cap): State<Duration>, request: Request, next: 
         language: language::negotiate(text(headers, &header::ACCEPT_LANGUAGE)),
         budget: Budget::from_header(headers.get(deadline::HEADER), cap, started),
         path: request.uri().path().to_owned(),
+        // What is no number was not sent by our client: whoever it is may not repeat by itself.
+        retry_attempt: text(headers, &RETRY_ATTEMPT).and_then(|n| n.trim().parse().ok()).unwrap_or(0),
     };
     let trace_id = context.trace.trace_id.to_string();
     let span = info_span!(

@@ -9,7 +9,8 @@ use chassis::client::http_client;
 use chassis::config::DiscoveryConfig;
 use chassis::discovery::Discovery;
 use chassis::identity::{TokenError, TokenVerifier};
-use contract::auth::JWKS_PATH;
+use contract::auth::{JWKS_PATH, RevocationReason, TokenRevoked};
+use contract::claims::AccessClaims;
 use contract::registry::{Instance, Registry};
 use contract::user::Role;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
@@ -34,6 +35,29 @@ async fn a_good_token_says_who_is_calling_and_is_remembered() {
     verifier.set_keys(&Issuer::new("k2").jwks());
     assert!(verifier.cached(&token).is_none(), "what an old key vouched for is forgotten");
     assert_eq!(verifier.verify(&token).await, Err(TokenError::Invalid("unknown key")));
+}
+
+#[tokio::test]
+async fn a_revoked_token_is_refused_although_it_is_remembered() {
+    let issuer = Issuer::new("k1");
+    let verifier = verifier(&issuer);
+    let (mine, others) = (claims(Role::User), claims(Role::User));
+    let [mine_token, others_token] = [&mine, &others].map(|claims| issuer.token(claims));
+    for token in [&mine_token, &others_token] {
+        assert!(verifier.verify(token).await.is_ok() && verifier.cached(token).is_some());
+    }
+    let logout = TokenRevoked::session(mine.sub, mine.sid, RevocationReason::Logout);
+    verifier.revocations().add(&logout, mine.iat);
+    assert_eq!(verifier.verify(&mine_token).await, Err(TokenError::Invalid("revoked")));
+    assert!(verifier.cached(&mine_token).is_none());
+    assert!(verifier.verify(&others_token).await.is_ok());
+
+    let next_second = chrono::DateTime::from_timestamp(others.iat + 1, 0).unwrap();
+    let suspension = TokenRevoked::issued_before(others.sub, next_second, RevocationReason::Status);
+    verifier.revocations().add(&suspension, others.iat);
+    assert_eq!(verifier.verify(&others_token).await, Err(TokenError::Invalid("revoked")));
+    let later = AccessClaims { iat: others.iat + 1, ..others };
+    assert!(verifier.verify(&issuer.token(&later)).await.is_ok(), "issued after the suspension was lifted");
 }
 
 #[tokio::test]
@@ -100,7 +124,9 @@ fn fetching(url: String) -> TokenVerifier {
     let auth = vec![Instance { id: "auth".to_owned(), url }];
     let fixed = Registry { services: [("auth".to_owned(), auth)].into() };
     let discovery = Discovery::start(&DiscoveryConfig { registry: None, fixed }).unwrap();
-    TokenVerifier::fetching(ISSUER, http_client().unwrap(), discovery)
+    let verifier = TokenVerifier::fetching(ISSUER, http_client().unwrap(), discovery);
+    verifier.revocations().set_loaded();
+    verifier
 }
 
 #[tokio::test]

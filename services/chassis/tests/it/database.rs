@@ -26,6 +26,7 @@ fn request(left: Duration) -> RequestContext {
         language: Language::Korean,
         budget: Budget::of(left, Instant::now()),
         path: "/".to_owned(),
+        retry_attempt: 0,
     }
 }
 

@@ -4,10 +4,13 @@
 
 mod access_token;
 mod app;
+mod cache;
 mod client;
 mod database;
 mod drain;
 mod fixture;
+mod overload;
 mod process;
 mod registry;
+mod revocation;
 mod service_token;

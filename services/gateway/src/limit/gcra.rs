@@ -10,7 +10,7 @@ const SECOND: u64 = 1_000_000_000;
 pub(crate) struct Limit {
     pub(crate) per_second: u32,
     pub(crate) burst: u32,
-    /// Nanoseconds for one request, rounded up so that the rate is never exceeded.
+    /// Of one request, in nanoseconds, rounded up so that the rate is never exceeded.
     interval: u64,
 }
 
@@ -42,6 +42,11 @@ impl Limit {
         })
     }
 
+    /// Nanoseconds for one request.
+    pub(crate) fn interval(&self) -> u64 {
+        self.interval
+    }
+
     /// Nanoseconds that an empty bucket needs to fill.
     pub(crate) fn window(&self) -> u64 {
         self.interval * u64::from(self.burst)
@@ -50,7 +55,8 @@ impl Limit {
     /// Decides on one request and says what to remember for the key.
     pub(crate) fn decide(&self, arrival: u64, now: u64) -> (Verdict, u64) {
         let window = self.window();
-        let arrival = arrival.max(now);
+        // Beyond the window lies only what a higher limit left, or a clock that was set back: one interval to wait.
+        let arrival = arrival.clamp(now, now + window);
         let next = arrival + self.interval;
         if next - now > window {
             let outcome = Outcome::Refused { after: next - now - window };

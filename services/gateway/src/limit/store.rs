@@ -1,6 +1,7 @@
 //! The state of all rate limits of this process, shared by its cores.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::hash::{BuildHasher, RandomState};
 use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
@@ -32,6 +33,16 @@ impl Caller {
                 Self::Address(IpAddr::V6(network.into()))
             }
             v4 @ IpAddr::V4(_) => Self::Address(v4),
+        }
+    }
+}
+
+/// As it stands in the keys of Redis.
+impl fmt::Display for Caller {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::User(id) => write!(f, "user:{}", id.simple()),
+            Self::Address(address) => write!(f, "address:{address}"),
         }
     }
 }

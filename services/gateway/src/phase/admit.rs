@@ -2,12 +2,16 @@
 
 use crate::exchange::Exchange;
 use crate::failure::Failure;
-use crate::limit::{Limiter, Verdict};
+use crate::limit::{Decider, Verdict};
 use crate::route::Route;
 
 /// Counts the request; the verdict is for the headers of the answer, also when it is a refusal.
-pub(crate) fn admit(limiter: &Limiter, route: &Route, exchange: &Exchange) -> (Verdict, Result<(), Failure>) {
-    let verdict = limiter.check(&route.id, &route.limit, exchange.caller());
+pub(crate) async fn admit(
+    decider: &Decider,
+    route: &Route,
+    exchange: &Exchange,
+) -> (Verdict, Result<(), Failure>) {
+    let verdict = decider.decide(&route.id, &route.limit, exchange.caller()).await;
     let refused = verdict.retry_after().map(|seconds| Failure::RateLimited { seconds });
     (verdict, refused.map_or(Ok(()), Err))
 }

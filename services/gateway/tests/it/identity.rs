@@ -1,5 +1,6 @@
 //! Who passes, and what services are told about the caller.
 
+use contract::auth::{RevocationReason, TokenRevoked};
 use contract::user::Role;
 use reqwest::Response;
 use serde_json::Value;
@@ -82,6 +83,19 @@ async fn on_a_public_route_a_bad_token_makes_the_caller_anonymous() {
     }
     let email = gateway.get("/api/users/check-email/a%40b.c").bearer_auth("dead").send().await.unwrap();
     assert_eq!(email.status(), 200);
+}
+
+#[tokio::test]
+async fn a_revoked_token_is_refused_at_once_although_it_was_good_before() {
+    let gateway = Gateway::start().await;
+    let claims = claims(Role::User);
+    let token = gateway.keys.sign(&claims);
+    let ask = |path: &str| gateway.get(path).bearer_auth(&token).send();
+    assert_eq!(ask("/api/users/1").await.unwrap().status(), 200);
+    let logout = TokenRevoked::session(claims.sub, claims.sid, RevocationReason::Logout);
+    gateway.platform.identity().access.revocations().add(&logout, claims.iat);
+    assert_eq!(problem(ask("/api/users/1").await.unwrap()).await, (401, "A002".to_owned()));
+    assert_eq!(ask("/api/store/items").await.unwrap().status(), 200, "public: anonymous from now on");
 }
 
 #[tokio::test]

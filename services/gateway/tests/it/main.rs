@@ -12,4 +12,5 @@ mod identity;
 mod limits;
 mod reload;
 mod routing;
+mod shared_limits;
 mod streaming;

@@ -6,5 +6,6 @@ mod healing;
 mod internal;
 mod journey;
 mod profile;
+mod revocation;
 mod sign_up;
 mod stack;

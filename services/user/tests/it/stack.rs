@@ -5,7 +5,8 @@ use std::net::SocketAddr;
 use std::path::Path;
 
 use axum::Router;
-use chassis::Platform;
+use chassis::identity::follow_revocations;
+use chassis::{Platform, Reader};
 use contract::user::Role;
 use serde_json::{Value, json};
 use sqlx::PgPool;
@@ -25,12 +26,14 @@ pub(crate) struct Stack {
     pub(crate) user_db: PgPool,
     pub(crate) auth_db: PgPool,
     pub(crate) keys: ServiceKeys,
+    platforms: [Platform; 2],
+    urls: [(&'static str, SocketAddr); 2],
     auth_address: SocketAddr,
     auth_router: Router,
     auth_stop: Option<oneshot::Sender<()>>,
     auth_server: JoinSet<()>,
     _user_server: JoinSet<()>,
-    _databases: [TestDb; 2],
+    databases: [TestDb; 2],
 }
 
 /// An account that somebody signed up for, and its tokens.
@@ -41,7 +44,45 @@ pub(crate) struct Account {
 }
 
 impl Stack {
+    /// Without events: nobody hears of a revocation.
     pub(crate) async fn start() -> Self {
+        let stack = Self::deaf().await;
+        stack.user_state.identity.access.revocations().set_loaded();
+        stack
+    }
+
+    /// With what runs beside the routers: events are published and followed.
+    pub(crate) async fn with_events() -> Self {
+        let stack = Self::deaf().await;
+        let [user, auth] = &stack.platforms;
+        user::events::start(user, &stack.user_db);
+        auth::events::start(auth, &stack.auth_db);
+        follow_revocations(user);
+        stack
+    }
+
+    /// Any other service of the same stack, as far as it has to do with tokens.
+    pub(crate) fn another_service(&self) -> Platform {
+        let environment = environment("chat", "postgres://unused", &self.keys, &self.urls);
+        let mut read = Reader::new(&environment);
+        let base = read.base("chat", 0);
+        let platform = Platform::quiet(read.finish(|| Some(base)).unwrap()).unwrap();
+        follow_revocations(&platform);
+        platform
+    }
+
+    /// Another replica of auth, which nobody but us talks to.
+    pub(crate) async fn another_auth(&self) -> TestApp {
+        let environment = environment("auth", &self.databases[1].url(), &self.keys, &self.urls);
+        let config = auth::Config::from_env(&environment).unwrap();
+        let platform = Platform::quiet(config.base.clone()).unwrap();
+        let state = auth::state(config, &platform).await.unwrap();
+        auth::events::start(&platform, &state.db);
+        state.keys.clone().wait_for(Option::is_some).await.unwrap();
+        TestApp::new(auth::app(&platform, state))
+    }
+
+    async fn deaf() -> Self {
         let (user_db, auth_db) = tokio::join!(TestDb::new("user_db"), TestDb::new("auth_db"));
         let keys = testkit::keys();
         let listeners = [listen("127.0.0.1:0").await, listen("127.0.0.1:0").await];
@@ -52,15 +93,15 @@ impl Stack {
             |service: &str, database: &TestDb| environment(service, &database.url(), &keys, &urls);
 
         let config = auth::Config::from_env(&environment("auth", &auth_db)).unwrap();
-        let platform = Platform::quiet(config.base.clone()).unwrap();
-        let auth_state = auth::state(config, &platform).await.unwrap();
-        let auth_router = auth::app(&platform, auth_state.clone());
+        let auth_platform = Platform::quiet(config.base.clone()).unwrap();
+        let auth_state = auth::state(config, &auth_platform).await.unwrap();
+        let auth_router = auth::app(&auth_platform, auth_state.clone());
         auth_state.keys.clone().wait_for(Option::is_some).await.unwrap();
 
         let config = user::Config::from_env(&environment("user", &user_db)).unwrap();
-        let platform = Platform::quiet(config.base.clone()).unwrap();
-        let user_state = user::state(&config, &platform).unwrap();
-        let user_router = user::app(&platform, user_state.clone());
+        let user_platform = Platform::quiet(config.base.clone()).unwrap();
+        let user_state = user::state(&config, &user_platform).unwrap();
+        let user_router = user::app(&user_platform, user_state.clone());
 
         let mut user_server = JoinSet::new();
         let [user_listener, auth_listener] = listeners;
@@ -73,13 +114,15 @@ impl Stack {
             auth_state,
             user_db: user_db.pool(),
             auth_db: auth_db.pool(),
+            platforms: [user_platform, auth_platform],
+            urls,
             keys,
             auth_address,
             auth_router,
             auth_stop: None,
             auth_server: JoinSet::new(),
             _user_server: user_server,
-            _databases: [user_db, auth_db],
+            databases: [user_db, auth_db],
         };
         stack.serve_auth(auth_listener);
         stack
@@ -89,6 +132,12 @@ impl Stack {
     pub(crate) async fn stop_auth(&mut self) {
         self.auth_stop = None;
         self.auth_server.join_next().await.unwrap().unwrap();
+    }
+
+    /// Auth breaks off everything, requests that wait for events too.
+    pub(crate) async fn kill_auth(&mut self) {
+        self.auth_stop = None;
+        self.auth_server.shutdown().await;
     }
 
     pub(crate) async fn start_auth(&mut self) {

@@ -123,6 +123,7 @@ pub(super) fn fixture_with(env: &[(&str, String)]) -> Fixture {
     let platform = platform(&env);
     let issuer = Issuer::new("k1");
     platform.identity().access.set_keys(&issuer.jwks());
+    platform.identity().access.revocations().set_loaded();
     let routes = OpenApiRouter::new()
         .routes(routes!(create))
         .routes(routes!(read))

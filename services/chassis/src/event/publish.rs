@@ -1,0 +1,61 @@
+//! Writing an event: a row of the outbox, in the transaction that changes the state it tells of.
+
+use std::sync::LazyLock;
+
+use serde::Serialize;
+use sqlx::PgConnection;
+use sqlx::types::Json;
+use tokio::sync::watch;
+use uuid::Uuid;
+
+use crate::context;
+
+/// Counts the events that this process has written. A hint for its sequencers that a commit is near, nothing
+/// more: rows that nobody hinted at are found all the same.
+static WRITTEN: LazyLock<watch::Sender<u64>> = LazyLock::new(|| watch::channel(0).0);
+
+/// A new event.
+#[derive(Debug, Clone, Copy)]
+pub struct New<'a, T> {
+    /// `com.dorandoran.user.created.v1`
+    pub kind: &'a str,
+    /// What kind of thing has changed, e.g. `user`.
+    pub aggregate_type: &'a str,
+    /// Which of them.
+    pub aggregate_id: Uuid,
+    /// 1, 2, 3 … within the aggregate: its version, taken while its row is locked.
+    pub sequence: i64,
+    pub data: &'a T,
+}
+
+/// Writes an event that exists if and only if the transaction of `db` commits, and says its id.
+///
+/// # Errors
+/// When `data` cannot be serialised, or the database refuses the row.
+pub async fn publish<T: Serialize + Sync>(
+    db: &mut PgConnection,
+    new: New<'_, T>,
+) -> Result<Uuid, sqlx::Error> {
+    let id = Uuid::now_v7();
+    sqlx::query(
+        "insert into outbox
+           (event_id, event_type, aggregate_type, aggregate_id, sequence, payload, traceparent)
+         values ($1, $2, $3, $4, $5, $6, $7)",
+    )
+    .bind(id)
+    .bind(new.kind)
+    .bind(new.aggregate_type)
+    .bind(new.aggregate_id)
+    .bind(new.sequence)
+    .bind(Json(new.data))
+    .bind(context::current().trace.traceparent())
+    .execute(db)
+    .await?;
+    WRITTEN.send_modify(|count| *count = count.wrapping_add(1));
+    Ok(id)
+}
+
+/// Tells of every event that this process writes, from now on.
+pub(super) fn written() -> watch::Receiver<u64> {
+    WRITTEN.subscribe()
+}
