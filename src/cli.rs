@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::command::events;
 use crate::stack::duration;
 
 /// Runs the `DoranDoran` microservice system on one machine.
@@ -98,6 +99,9 @@ pub(crate) enum Command {
     Seed(SeedArgs),
     /// Run the smoke test scenarios against the running stack
     Smoke(SmokeArgs),
+    /// Show what services tell each other, and help consumers that are stuck
+    #[command(subcommand, after_help = events::EXAMPLES)]
+    Events(events::EventsCommand),
     /// Manage the platform's accounts
     #[command(subcommand)]
     User(UserCommand),

@@ -3,7 +3,7 @@
 //! The key is one of the stack's secrets: who can read it runs the stack anyway.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use anyhow::{Context as _, anyhow};
@@ -11,7 +11,7 @@ use contract::claims::{OPERATOR, SERVICE_TOKEN_SECS, ServiceClaims};
 use contract::problem::Problem;
 use contract::registry::Registry;
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
-use reqwest::StatusCode;
+use reqwest::{RequestBuilder, Response, StatusCode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -20,13 +20,13 @@ use crate::error::{CliError, ExitStatus};
 use crate::supervisor::client::Client;
 
 /// A service ends its requests within 10 s.
-const LIMIT: Duration = Duration::from_secs(12);
+pub(crate) const LIMIT: Duration = Duration::from_secs(12);
 
 /// One service of the running stack, as the operator sees it.
 pub(crate) struct Service {
-    name: &'static str,
+    name: String,
     url: String,
-    token: String,
+    key: PathBuf,
     http: reqwest::Client,
 }
 
@@ -34,7 +34,7 @@ pub(crate) struct Service {
 #[derive(Debug, thiserror::Error)]
 #[error("{}", self.text())]
 pub(crate) struct Refused {
-    pub(crate) service: &'static str,
+    pub(crate) service: String,
     pub(crate) status: StatusCode,
     /// What the service says about it, if it speaks our language.
     pub(crate) problem: Option<Problem>,
@@ -45,21 +45,34 @@ impl Service {
     ///
     /// # Errors
     /// Exit code 6 when the stack or the service is not running.
-    pub(crate) async fn find(cx: &Context, name: &'static str) -> anyhow::Result<Self> {
+    pub(crate) async fn find(cx: &Context, name: &str) -> anyhow::Result<Self> {
         Client::require(&cx.layout, &cx.stack.instance).await?;
         let registry = registry(&cx.layout.registry())?;
         let instance = registry.services.get(name).and_then(|instances| instances.first());
         let instance = instance.ok_or_else(|| not_ready(name))?;
         Ok(Self {
-            name,
+            name: name.to_owned(),
             url: instance.url.clone(),
-            token: token(&cx.secrets.service_key_file(OPERATOR), name, SystemTime::now())?,
-            http: reqwest::Client::builder()
-                .no_proxy()
-                .timeout(LIMIT)
-                .build()
-                .context("prepare the HTTP client")?,
+            key: cx.secrets.service_key_file(OPERATOR),
+            http: reqwest::Client::builder().no_proxy().build().context("prepare the HTTP client")?,
         })
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// `GET path?query`, answered with JSON within `limit`.
+    ///
+    /// # Errors
+    /// As [`Self::post`].
+    pub(crate) async fn get<A: DeserializeOwned>(
+        &self,
+        path: &str,
+        query: &impl Serialize,
+        limit: Duration,
+    ) -> anyhow::Result<A> {
+        self.ask(self.http.get(format!("{}{path}", self.url)).query(query).timeout(limit)).await
     }
 
     /// `POST path` with JSON, answered with JSON, in English.
@@ -71,17 +84,34 @@ impl Service {
         path: &str,
         body: &impl Serialize,
     ) -> anyhow::Result<A> {
-        let request = self.http.post(format!("{}{path}", self.url)).bearer_auth(&self.token).json(body);
-        let answer = match request.header("accept-language", "en").send().await {
+        self.ask(self.http.post(format!("{}{path}", self.url)).json(body).timeout(LIMIT)).await
+    }
+
+    /// `POST path` with JSON, answered without a body.
+    ///
+    /// # Errors
+    /// As [`Self::post`].
+    pub(crate) async fn tell(&self, path: &str, body: &impl Serialize) -> anyhow::Result<()> {
+        self.send(self.http.post(format!("{}{path}", self.url)).json(body).timeout(LIMIT)).await.map(drop)
+    }
+
+    async fn ask<A: DeserializeOwned>(&self, request: RequestBuilder) -> anyhow::Result<A> {
+        let answer = self.send(request).await?;
+        answer.json().await.with_context(|| format!("read the answer of {}", self.name))
+    }
+
+    async fn send(&self, request: RequestBuilder) -> anyhow::Result<Response> {
+        let token = token(&self.key, &self.name, SystemTime::now())?;
+        let answer = match request.bearer_auth(token).header("accept-language", "en").send().await {
             Ok(answer) => answer,
-            Err(error) if error.is_connect() => return Err(not_ready(self.name).into()),
+            Err(error) if error.is_connect() => return Err(not_ready(&self.name).into()),
             Err(error) => return Err(error.without_url()).context(format!("ask {}", self.name)),
         };
         let status = answer.status();
-        if !status.is_success() {
-            return Err(Refused { service: self.name, status, problem: answer.json().await.ok() }.into());
+        if status.is_success() {
+            return Ok(answer);
         }
-        answer.json().await.with_context(|| format!("read the answer of {}", self.name))
+        Err(Refused { service: self.name.clone(), status, problem: answer.json().await.ok() }.into())
     }
 }
 
@@ -111,7 +141,7 @@ fn registry(path: &Path) -> anyhow::Result<Registry> {
 }
 
 /// A token of the operator for one service.
-fn token(key: &Path, audience: &str, now: SystemTime) -> anyhow::Result<String> {
+pub(crate) fn token(key: &Path, audience: &str, now: SystemTime) -> anyhow::Result<String> {
     // An error says that it is installed already.
     let _ = jsonwebtoken::crypto::aws_lc::DEFAULT_PROVIDER.install_default();
     let pem = fs::read(key).with_context(|| format!("read the operator's key {}", key.display()))?;
@@ -169,8 +199,9 @@ mod tests {
 
     #[test]
     fn a_refusal_is_told_in_the_services_words() {
-        let refused =
-            |problem| Refused { service: "user", status: StatusCode::BAD_REQUEST, problem }.to_string();
+        let refused = |problem| {
+            Refused { service: "user".to_owned(), status: StatusCode::BAD_REQUEST, problem }.to_string()
+        };
         assert_eq!(refused(None), "user answered 400 Bad Request");
         let problem = Problem {
             kind: String::new(),

@@ -1,22 +1,22 @@
 //! `doran down`: everything stops, data stays unless `--volumes` says otherwise.
 
 use std::fs;
-use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
 use std::path::PathBuf;
 
 use anyhow::Context as _;
 
 use crate::cli::DownArgs;
+use crate::command::confirm::confirm;
 use crate::command::stopping::{self, Stopped};
 use crate::context::Context;
-use crate::error::{CliError, ExitStatus};
+use crate::error::ExitStatus;
 use crate::interrupt::Interrupts;
 use crate::output::Printer;
 use crate::supervisor::facts;
 
 pub(super) async fn run(cx: &Context, args: &DownArgs, out: &mut Printer) -> anyhow::Result<ExitStatus> {
     let volumes = if args.volumes { volumes(cx)? } else { Vec::new() };
-    if !volumes.is_empty() && !args.yes && !confirm(&volumes)? {
+    if !volumes.is_empty() && !args.yes && !is_confirmed(&volumes)? {
         out.note("nothing was stopped or deleted");
         return Ok(ExitStatus::Failure);
     }
@@ -53,21 +53,7 @@ fn volumes(cx: &Context) -> anyhow::Result<Vec<PathBuf>> {
     Ok(existing)
 }
 
-fn confirm(volumes: &[PathBuf]) -> anyhow::Result<bool> {
-    if !io::stdin().is_terminal() {
-        return Err(CliError::new(
-            ExitStatus::Usage,
-            "deleting data needs a confirmation, and there is no terminal",
-        )
-        .help("add --yes")
-        .into());
-    }
-    let mut stderr = anstream::stderr();
-    for path in volumes {
-        writeln!(stderr, "  {}", path.display())?;
-    }
-    write!(stderr, "Delete all data of this instance? [y/N] ")?;
-    let mut answer = String::new();
-    io::stdin().lock().read_line(&mut answer)?;
-    Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
+fn is_confirmed(volumes: &[PathBuf]) -> anyhow::Result<bool> {
+    let paths: Vec<String> = volumes.iter().map(|path| format!("  {}\n", path.display())).collect();
+    confirm(&format!("{}Delete all data of this instance?", paths.concat()), "deleting data")
 }

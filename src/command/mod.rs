@@ -1,9 +1,11 @@
 //! One verb a file. A verb reads its arguments, asks, acts and reports; printing is `output.rs`'s.
 
 mod config;
+mod confirm;
 mod doctor;
 mod down;
 mod env;
+pub(crate) mod events;
 mod health;
 mod help;
 mod job;
@@ -81,6 +83,7 @@ async fn act(cli: Cli, out: &mut Printer) -> anyhow::Result<ExitStatus> {
         Command::Migrate(args) => migrate::run(cx, &args, out).await,
         Command::Seed(args) => seed::run(cx, &args, out).await,
         Command::Smoke(args) => smoke::run(cx, &args, out).await,
+        Command::Events(command) => events::run(cx, &command, out).await,
         Command::User(command) => user::run(cx, &command, out).await,
         Command::Psql(args) => psql::run(cx, &args),
         Command::Env(args) => env::run(cx, &args, out),

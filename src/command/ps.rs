@@ -86,7 +86,7 @@ fn note(unit: &UnitReport) -> String {
 }
 
 /// `850ms`, `12s`, `3m`, `2h05`.
-fn age(ms: u64) -> String {
+pub(super) fn age(ms: u64) -> String {
     match ms / 1000 {
         0 => format!("{ms}ms"),
         seconds @ 1..60 => format!("{seconds}s"),

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
+use contract::claims::OPERATOR;
 use tokio::time::Instant;
 
 use crate::cli::SmokeArgs;
@@ -30,7 +31,8 @@ pub(crate) async fn run(cx: &Context, args: &SmokeArgs, out: &mut Printer) -> an
     Client::require(&cx.layout, &cx.stack.instance).await?;
     let begun = Instant::now();
     let limits = Limits { total: args.timeout, answer: ANSWER_LIMIT, parallel: PARALLEL };
-    let reports = crate::smoke::run(plan, limits, |report| {
+    let operator_key = cx.secrets.service_key_file(OPERATOR);
+    let reports = crate::smoke::run(plan, limits, &operator_key, |report| {
         if !out.is_document() {
             out.line(render_scenario(report))?;
         }

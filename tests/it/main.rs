@@ -2,6 +2,7 @@
 
 mod adoption;
 mod bad_day;
+mod events;
 mod fixture;
 mod lifecycle;
 mod logs;

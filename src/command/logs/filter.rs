@@ -33,22 +33,27 @@ impl Filter {
     }
 }
 
-/// `10m` ago, or a point in time.
+/// Where the lines since then begin.
 pub(crate) fn since(when: Option<&str>, now: Timestamp) -> anyhow::Result<From> {
     let Some(when) = when else {
         return Ok(From::Beginning);
     };
-    let time = match (duration::parse(when), when.parse::<Timestamp>()) {
-        (Ok(age), _) => now.checked_sub(age).with_context(|| format!("go back {when}"))?,
-        (Err(_), Ok(time)) => time,
-        (Err(_), Err(_)) => {
-            return Err(usage(format!(
-                "--since: `{when}` is neither an age like 10m nor a time like 2026-11-22T12:00:00Z"
-            )));
-        }
-    };
     // Before 1970 there are no logs.
-    Ok(From::Time(u64::try_from(time.as_nanosecond()).unwrap_or_default()))
+    Ok(From::Time(u64::try_from(point_in_time(when, now)?.as_nanosecond()).unwrap_or_default()))
+}
+
+/// `10m` ago, or a point in time.
+///
+/// # Errors
+/// Exit code 2: it is the value of `--since`.
+pub(crate) fn point_in_time(when: &str, now: Timestamp) -> anyhow::Result<Timestamp> {
+    match (duration::parse(when), when.parse::<Timestamp>()) {
+        (Ok(age), _) => now.checked_sub(age).with_context(|| format!("go back {when}")),
+        (Err(_), Ok(time)) => Ok(time),
+        (Err(_), Err(_)) => Err(usage(format!(
+            "--since: `{when}` is neither an age like 10m nor a time like 2026-11-22T12:00:00Z"
+        ))),
+    }
 }
 
 fn usage(message: String) -> anyhow::Error {

@@ -5,4 +5,6 @@ mod render;
 mod run;
 mod selection;
 
+pub(super) use filter::point_in_time;
+pub(super) use render::style_of as style_of_unit;
 pub(crate) use run::{Follower, run};

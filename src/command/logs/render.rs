@@ -125,7 +125,7 @@ fn time(stamp: Stamp) -> Timestamp {
 }
 
 /// From the name alone, so that a unit has the same colour every day. Red and yellow mean something else.
-fn style_of(unit: &str) -> Style {
+pub(crate) fn style_of(unit: &str) -> Style {
     const COLORS: [AnsiColor; 8] = [
         AnsiColor::Cyan,
         AnsiColor::Green,
