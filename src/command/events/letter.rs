@@ -2,16 +2,14 @@
 
 use contract::event::{DeadLetter, path};
 use futures_util::future::join_all;
+use reqwest::StatusCode;
 use serde::Serialize;
 use uuid::Uuid;
 
 use super::participant;
 use crate::context::Context;
 use crate::error::{CliError, ExitStatus};
-use crate::operator::{LIMIT, Service};
-
-/// The most that a service lists at once.
-const MOST: u32 = 1000;
+use crate::operator::{LIMIT, Refused, Service};
 
 /// A dead letter and the service whose consumer gave it up.
 #[derive(Debug, Serialize)]
@@ -49,7 +47,13 @@ pub(super) async fn find(cx: &Context, id: Uuid) -> anyhow::Result<(Service, Kep
 
 async fn ask(cx: &Context, name: &str, id: Uuid) -> anyhow::Result<Option<(Service, Kept)>> {
     let service = Service::find(cx, name).await?;
-    let letters: Vec<DeadLetter> = service.get(path::DEAD, &[("limit", MOST)], LIMIT).await?;
-    let letter = letters.into_iter().find(|letter| letter.id == id);
-    Ok(letter.map(|letter| (service, Kept { service: name.to_owned(), letter })))
+    match service.get::<DeadLetter>(&path::letter(id), &(), LIMIT).await {
+        Ok(letter) => Ok(Some((service, Kept { service: name.to_owned(), letter }))),
+        Err(error) if is_unknown(&error) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn is_unknown(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<Refused>().is_some_and(|refused| refused.status == StatusCode::NOT_FOUND)
 }

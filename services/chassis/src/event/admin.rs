@@ -158,6 +158,23 @@ pub(super) async fn dead(
     Ok(Json(letter::list(pool(&platform)?, state, consumer, choice.limit).await?))
 }
 
+/// `GET /internal/events/dead/{id}`
+#[utoipa::path(
+    get,
+    path = "/internal/events/dead/{id}",
+    tag = "events",
+    params(("id" = Uuid, Path)),
+    responses((status = 200, body = DeadLetter), (status = 404, description = "No such letter")),
+    security(("service" = []))
+)]
+pub(super) async fn dead_letter(
+    _: ServiceCaller<Operator>,
+    State(platform): State<Platform>,
+    ApiPath(id): ApiPath<Uuid>,
+) -> Result<Json<DeadLetter>, ApiError> {
+    letter::find(pool(&platform)?, id).await?.map(Json).ok_or_else(no_letter)
+}
+
 /// `POST /internal/events/dead/{id}/replay`: all that is parked of its aggregate, in order.
 #[utoipa::path(
     post,

@@ -102,14 +102,14 @@ impl<H: Handler> Consumer<H> {
         expected: i64,
         event: &CloudEvent,
         failure: &Failure,
-        attempts: i32,
+        attempts: u32,
     ) -> Result<Outcome, Trouble> {
         let mut tx = db.begin().await?;
         if self.lock(&mut tx).await? != expected {
             tx.rollback().await?;
             return Ok(Outcome::Moved);
         }
-        letter::park(&mut tx, self.of(), event, &chain(failure), attempts).await?;
+        letter::park(&mut tx, self.of(), event, &chain(failure), attempts.cast_signed()).await?;
         self.advance(&mut tx, event.position).await?;
         tx.commit().await?;
         Ok(Outcome::Taken)

@@ -13,6 +13,7 @@ pub(crate) fn routes(platform: Platform) -> OpenApiRouter {
         .routes(routes!(admin::consumers))
         .routes(routes!(admin::set_position))
         .routes(routes!(admin::dead))
+        .routes(routes!(admin::dead_letter))
         .routes(routes!(admin::replay_all))
         .routes(routes!(admin::replay))
         .routes(routes!(admin::drop_letter))

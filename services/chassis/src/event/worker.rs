@@ -25,9 +25,9 @@ const WAIT: Duration = Duration::from_secs(5);
 const STAND_BY: [Duration; 2] = [Duration::from_millis(20), Duration::from_secs(1)];
 const CONNECT_LIMIT: Duration = Duration::from_secs(3);
 /// Attempts at an event that fails for its own sake, before it is put aside.
-const ATTEMPTS: i32 = 5;
-/// Between the first two of them; doubles each time.
-const FIRST_PAUSE: Duration = Duration::from_millis(100);
+const ATTEMPTS: u32 = 5;
+/// Between them: doubles each time.
+const PAUSES: [Duration; 2] = [Duration::from_millis(100), Duration::from_secs(1)];
 /// Between attempts when the world is the trouble: doubles up to the longest, and goes on for ever.
 const BACKOFF: [Duration; 2] = [Duration::from_millis(50), Duration::from_secs(5)];
 /// The same for a producer that does not answer: it may be back any moment, and asking costs nothing.
@@ -169,7 +169,9 @@ impl<H: Handler> Worker<H> {
     /// Tries a few times, then puts the event aside.
     async fn take_one(&self, db: &mut PgConnection, event: &CloudEvent) -> Result<Outcome, Interruption> {
         let expected = event.position - 1;
-        for attempt in 1.. {
+        let mut attempt = 0;
+        loop {
+            attempt += 1;
             let failure = match self.consumer.take(db, expected, std::slice::from_ref(event)).await {
                 Ok(outcome) => {
                     if outcome == Outcome::Taken {
@@ -183,9 +185,8 @@ impl<H: Handler> Worker<H> {
             if attempt == ATTEMPTS {
                 return self.put_aside(db, event, &failure).await;
             }
-            sleep(backoff([FIRST_PAUSE, FIRST_PAUSE * 16], attempt.unsigned_abs())).await;
+            sleep(backoff(PAUSES, attempt)).await;
         }
-        unreachable!("the last attempt returns")
     }
 
     async fn put_aside(

@@ -57,8 +57,12 @@ async fn only_the_operator_may_change_anything() {
         let allowed = request("operator").send().await.status;
         assert!(allowed.is_success() || allowed == StatusCode::NOT_FOUND, "{path}: {allowed}");
     }
-    let dead = pair.consumer.request(Method::GET, "/internal/events/dead", "store").send().await;
-    assert_eq!(dead.status, StatusCode::FORBIDDEN, "letters hold whole events");
+    for path in ["/internal/events/dead".to_owned(), format!("/internal/events/dead/{letter}")] {
+        let dead = pair.consumer.request(Method::GET, &path, "store").send().await;
+        assert_eq!(dead.status, StatusCode::FORBIDDEN, "letters hold whole events");
+    }
+    let unknown = pair.consumer.get(&format!("/internal/events/dead/{letter}")).await;
+    assert_eq!(unknown.status, StatusCode::NOT_FOUND);
 }
 
 #[tokio::test]

@@ -30,6 +30,11 @@ pub mod path {
         format!("{CONSUMERS}/{consumer}/{source}/position")
     }
 
+    /// GET answers one [`super::DeadLetter`].
+    pub fn letter(letter: Uuid) -> String {
+        format!("{DEAD}/{letter}")
+    }
+
     /// POST replays the parked events of the letter's aggregate, in order, and answers [`super::Replayed`].
     pub fn replay(letter: Uuid) -> String {
         format!("{DEAD}/{letter}/replay")
