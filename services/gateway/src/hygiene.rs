@@ -8,8 +8,10 @@ use http::header::{
 /// Prefixes of headers by which our services could be told who is calling. Only tokens say that.
 const IDENTITY_PREFIXES: [&str; 3] = ["x-user-", "x-auth-", "x-internal-"];
 /// Headers that the gateway writes itself, whatever the client sent.
-const OWNED: [&str; 7] = [
+const OWNED: [&str; 8] = [
     "x-request-timeout-ms",
+    // Would switch off the services' own retries.
+    "x-retry-attempt",
     "traceparent",
     "x-trace-id",
     "x-forwarded-for",

@@ -8,6 +8,7 @@ mod keys;
 mod port;
 mod redis;
 mod request;
+mod skip;
 
 pub use database::TestDb;
 pub use eventually::{Condition, eventually};
@@ -15,3 +16,4 @@ pub use keys::{ServiceKeys, keys};
 pub use port::free_port;
 pub use redis::TestRedis;
 pub use request::{TestApp, TestRequest, TestResponse};
+pub use skip::skip;

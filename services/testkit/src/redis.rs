@@ -11,6 +11,7 @@ use tempfile::TempDir;
 
 use crate::eventually::eventually;
 use crate::port::free_port;
+use crate::skip::skip;
 
 const PASSWORD: &str = "guards nothing but tests";
 /// Far above what a server needs to start on a busy machine.
@@ -33,14 +34,7 @@ impl TestRedis {
         let installation = match Installation::find() {
             Ok(installation) => installation,
             Err(missing) => {
-                assert!(std::env::var_os("CI").is_none(), "this test must run in CI: {missing}");
-                #[expect(
-                    clippy::print_stderr,
-                    reason = "a test that was skipped must not look like one that passed"
-                )]
-                {
-                    eprintln!("SKIPPED: {missing}");
-                }
+                skip(missing);
                 return None;
             }
         };

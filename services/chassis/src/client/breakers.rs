@@ -79,7 +79,7 @@ impl Breakers {
             // The observer may look at the list.
             drop(known);
             match breaker.snapshot().state {
-                State::Closed | State::Open | State::HalfOpen => breaker.reset(),
+                State::Closed | State::Open | State::HalfOpen => breaker.renew(),
                 State::ForcedOpen | State::Disabled | State::MetricsOnly => {}
             }
             return breaker;

@@ -106,7 +106,7 @@ impl<F: FnMut(&CloudEvent) + Send + 'static> Following<F> {
                 }
                 Err(error) => {
                     if pause == FIRST_PAUSE {
-                        warn!("events of {} are not heard, asking on: {}", self.source, chain(&error));
+                        self.tell(&error);
                     }
                     if matches!(error, PullError::OutOfStep { .. }) {
                         // Another database, or we were away for too long: begin anew.
@@ -116,6 +116,16 @@ impl<F: FnMut(&CloudEvent) + Send + 'static> Following<F> {
                     pause = (pause * 2).min(LONGEST_PAUSE);
                 }
             }
+        }
+    }
+
+    /// A producer that starts after us is an ordinary day.
+    fn tell(&self, error: &PullError) {
+        let (source, why) = (self.source, chain(error));
+        if self.place.is_none() {
+            info!("events of {source} are not heard yet, asking on: {why}");
+        } else {
+            warn!("events of {source} are not heard, asking on: {why}");
         }
     }
 

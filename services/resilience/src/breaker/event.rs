@@ -138,6 +138,8 @@ pub enum Cause {
         in_flight: u32,
     },
     Operator(Operation),
+    /// What is called is not what it was: another process, say.
+    Renewed,
 }
 
 impl fmt::Display for Cause {
@@ -159,6 +161,7 @@ impl fmt::Display for Cause {
                 write!(f, "half-open for too long: {calls} probes answered, {in_flight} calls are in flight")
             }
             Self::Operator(operation) => write!(f, "an operator asked for {}", operation.as_str()),
+            Self::Renewed => f.write_str("the target was replaced"),
         }
     }
 }

@@ -147,6 +147,12 @@ impl Breaker {
         self.change(now, |machine| machine.reset(now));
     }
 
+    /// Closed as if it were new, because the target was replaced.
+    pub fn renew(&self) {
+        let now = self.now();
+        self.change(now, |machine| machine.renew(now));
+    }
+
     pub(super) fn now(&self) -> Duration {
         (self.shared.clock)()
     }

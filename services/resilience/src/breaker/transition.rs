@@ -70,6 +70,12 @@ impl Machine {
         self.log.push(now, EventKind::Reset, None);
     }
 
+    /// Closed as if it were new: the target was replaced.
+    pub fn renew(&mut self, now: Duration) {
+        self.enter_closed(now, Cause::Renewed, None);
+        self.log.push(now, EventKind::Reset, None);
+    }
+
     /// Takes an outcome into the window and draws the conclusion.
     pub(super) fn record(&mut self, now: Duration, mark: Mark, trace: Option<&Arc<str>>) {
         self.memory.record(now, mark);

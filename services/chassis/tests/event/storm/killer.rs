@@ -1,6 +1,5 @@
 //! Kills a process again and again, each time while it is at work.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use rand::RngExt as _;
@@ -15,49 +14,30 @@ use crate::service::LIMIT;
 const PRODUCER_SPARED_MS: u64 = 150;
 const CONSUMER_SPARED_MS: u64 = 60;
 
-/// How many kills are left, for all killers together.
-pub(super) struct Kills {
-    left: AtomicUsize,
-}
-
-impl Kills {
-    pub(super) const fn new(kills: usize) -> Self {
-        Self { left: AtomicUsize::new(kills) }
-    }
-
-    fn take(&self) -> bool {
-        self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok()
-    }
-}
-
-/// Kills the producer while there are kills left, and says how often it did. It is at work once it commits.
-pub(super) async fn kill_producer(unit: &Unit, pool: &PgPool, kills: &Kills) -> (Run, usize) {
+/// Kills the producer so often. It is at work once it commits.
+pub(super) async fn kill_producer(unit: &Unit, pool: &PgPool, kills: usize) -> Run {
     let mut run = unit.start();
-    let mut killed = 0;
-    while kills.take() {
+    for _ in 0..kills {
         let before = committed(pool).await;
         eventually(LIMIT, || async { committed(pool).await > before }).await;
         spare(PRODUCER_SPARED_MS).await;
         run.kill();
         run = unit.start();
-        killed += 1;
     }
-    (run, killed)
+    run
 }
 
 /// The same with the consumer. It is at work once its position grows.
-pub(super) async fn kill_consumer(unit: &Unit, pool: &PgPool, kills: &Kills) -> (Run, usize) {
+pub(super) async fn kill_consumer(unit: &Unit, pool: &PgPool, kills: usize) -> Run {
     let mut run = unit.start();
-    let mut killed = 0;
-    while kills.take() {
+    for _ in 0..kills {
         let before = position(pool).await;
         eventually(LIMIT, || async { position(pool).await > before }).await;
         spare(CONSUMER_SPARED_MS).await;
         run.kill();
         run = unit.start();
-        killed += 1;
     }
-    (run, killed)
+    run
 }
 
 /// How much the producer has committed.
