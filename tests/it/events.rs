@@ -2,6 +2,7 @@
 
 use std::io::{self, BufRead as _, BufReader, Write as _};
 use std::process::{Command, Stdio};
+use std::sync::mpsc;
 use std::time::SystemTime;
 
 use contract::claims::{OPERATOR, SERVICE_TOKEN_SECS, ServiceClaims};
@@ -9,7 +10,7 @@ use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
-use crate::fixture::{Fixture, Said, eventually, output, signal};
+use crate::fixture::{Fixture, LIMIT, Said, eventually, output, signal};
 
 /// Names the interpreter that has tests/outside/requirements.txt installed.
 const PYTHON: &str = "DORAN_TEST_PYTHON";
@@ -183,20 +184,21 @@ fn say(text: &str) {
 fn tail_follows_across_a_restart(fixture: &Fixture) {
     let mut command = fixture.command(&["events", "tail", "-f", "-n", "0", "--json", "user"]);
     let mut follower = command.stderr(Stdio::null()).spawn().expect("start doran");
-    let mut lines = BufReader::new(follower.stdout.take().expect("standard output")).lines();
-    let mut next = move || -> Value {
-        serde_json::from_str(&lines.next().expect("the stream goes on").expect("UTF-8")).expect("JSON")
-    };
+    let stdout = BufReader::new(follower.stdout.take().expect("standard output"));
+    let (heard, hear) = mpsc::channel();
+    let reading = std::thread::spawn(move || {
+        for line in stdout.lines().map_while(Result::ok) {
+            heard.send(line).expect("somebody listens");
+        }
+    });
+    let event = |line: String| -> Value { serde_json::from_str(&line).expect("JSON") };
+    let next = || event(hear.recv_timeout(LIMIT).expect("another event in time"));
     // It may begin to follow at any moment: whoever signs up after the first event is seen is seen, too.
-    let first = std::thread::scope(|scope| {
-        let seen = scope.spawn(&mut next);
-        let mut number = 0;
-        eventually("an event is followed", || {
-            number += 1;
-            fixture.sign_up(&format!("follow{number}@dorandoran.dev"));
-            seen.is_finished().then_some(())
-        });
-        seen.join().expect("a line")
+    let mut sign_ups = 0;
+    let first = eventually("an event is followed", || {
+        sign_ups += 1;
+        fixture.sign_up(&format!("follow{sign_ups}@dorandoran.dev"));
+        hear.try_recv().ok().map(event)
     });
     fixture.doran(&["restart", "user"]).exits(0);
     let after = fixture.sign_up("restarted@dorandoran.dev");
@@ -211,6 +213,7 @@ fn tail_follows_across_a_restart(fixture: &Fixture) {
     }
     signal(i32::try_from(follower.id()).expect("a pid"), Signal::TERM);
     follower.wait().expect("wait for doran");
+    reading.join().expect("the reader ends with what it reads");
 }
 
 fn number(text: &Value) -> i64 {

@@ -1,7 +1,7 @@
 //! What auth publishes, in the transaction that ends a session or takes over a change, and whose events it takes.
 
 use chassis::Platform;
-use chassis::event::{self, Consumer, New, publish};
+use chassis::event::{self, Behind, Consumer, New, publish};
 use contract::auth::event::TOKEN_REVOKED;
 use contract::auth::{RevocationReason, TokenRevoked};
 use contract::id::{SessionId, UserId};
@@ -13,7 +13,12 @@ use crate::repository::account::Revocation;
 /// Publishes what is in the outbox, and follows user, until the service stops.
 pub fn start(platform: &Platform, db: &PgPool) {
     event::serve(platform, db.clone());
-    event::consume(platform, db.clone(), Consumer { name: "copies", source: "user", handler: Copies });
+    // Every event of user tells the whole user: a suspension must not wait behind a broken change of name.
+    event::consume(
+        platform,
+        db.clone(),
+        Consumer { name: "copies", source: "user", behind: Behind::Taken, handler: Copies },
+    );
 }
 
 /// Every token of the session is dead. A session ends once, so this is its first and only event.

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use axum::Json;
 use axum::extract::State;
 use chassis::config::HasBase;
-use chassis::event::{self, Consumer, Failure, Handler, New};
+use chassis::event::{self, Behind, Consumer, Failure, Handler, New};
 use chassis::extract::ApiPath;
 use chassis::{ApiError, Base, ConfigError, Database, Env, Platform, Reader, Service, db};
 use contract::event::CloudEvent;
@@ -47,7 +47,8 @@ impl Config {
 async fn build(config: Config, platform: Platform) -> anyhow::Result<Service> {
     let pool = db::attach(&platform, &config.database, 1)?;
     if config.base.service == "chat" {
-        let consumer = Consumer { name: "balances", source: "store", handler: Balances };
+        let consumer =
+            Consumer { name: "balances", source: "store", behind: Behind::Parked, handler: Balances };
         event::consume(&platform, pool.clone(), consumer);
     } else {
         event::serve(&platform, pool.clone());

@@ -1,6 +1,5 @@
 //! The command line of `doran events` as types. Nothing here acts.
 
-use clap::builder::NonEmptyStringValueParser;
 use clap::{ArgGroup, Args, Subcommand, ValueEnum, value_parser};
 use contract::event::DeadLetterState;
 use uuid::Uuid;
@@ -122,13 +121,13 @@ pub(crate) struct ReplayArgs {
     #[arg(long, value_name = "SERVICE", conflicts_with = "ids")]
     pub service: Option<String>,
     /// The first position to read again; 1 is the beginning
-    #[arg(long, value_name = "POSITION", requires = "consumer", value_parser = value_parser!(i64).range(1..))]
+    #[arg(long, value_name = "POSITION", requires = "consumer", conflicts_with_all = ["ids", "all"], value_parser = value_parser!(i64).range(1..))]
     pub from: Option<i64>,
     /// The service it reads, when it reads more than one
-    #[arg(long, value_name = "SERVICE", requires = "consumer")]
+    #[arg(long, value_name = "SERVICE", requires = "consumer", conflicts_with_all = ["ids", "all"])]
     pub source: Option<String>,
-    /// Do not ask
-    #[arg(short, long, requires = "consumer")]
+    /// Do not ask; only --consumer does
+    #[arg(short, long)]
     pub yes: bool,
 }
 
@@ -138,12 +137,19 @@ pub(crate) struct DropArgs {
     #[arg(value_name = "ID", value_parser = letter_id)]
     pub id: Uuid,
     /// Why nobody needs its effect; kept with it
-    #[arg(long, value_name = "TEXT", value_parser = NonEmptyStringValueParser::new())]
+    #[arg(long, value_name = "TEXT", value_parser = reason)]
     pub reason: String,
 }
 
 fn letter_id(text: &str) -> Result<Uuid, String> {
     text.parse().map_err(|_| "not the id of a dead letter: `doran events dead` lists them".to_owned())
+}
+
+fn reason(text: &str) -> Result<String, String> {
+    match text.trim() {
+        "" => Err("say why, for whoever looks at it later".to_owned()),
+        reason => Ok(reason.to_owned()),
+    }
 }
 
 #[cfg(test)]

@@ -72,7 +72,7 @@ async fn all(
     Ok((outcomes, status))
 }
 
-/// A service replays so many at once; who fails again stays in front, so that there is no use in going on.
+/// A service replays so many at once. Those that fail again go to the back, so that each gets its turn.
 async fn everything(cx: &Context, name: &str) -> anyhow::Result<Replayed> {
     let service = Service::find(cx, name).await?;
     let mut sum = Replayed::default();
@@ -80,8 +80,9 @@ async fn everything(cx: &Context, name: &str) -> anyhow::Result<Replayed> {
         let some: Replayed = service.post(path::REPLAY_ALL, &()).await?;
         sum.replayed += some.replayed;
         sum.remaining = some.remaining;
+        sum.failed.retain(|before| some.failed.iter().all(|again| again.id != before.id));
         sum.failed.extend(some.failed);
-        if some.replayed == 0 || some.remaining == 0 || !sum.failed.is_empty() {
+        if some.replayed == 0 || some.remaining == 0 {
             return Ok(sum);
         }
     }

@@ -1,12 +1,16 @@
 //! Credentials of sign-ups, and what is reachable at all.
 
+use std::cell::Cell;
 use std::time::Duration;
 
 use auth::healer::{self, Healed};
 use contract::internal::SignUpState;
 use http::{Method, StatusCode};
+use testkit::eventually;
 
 use crate::service::{Auth, EMAIL, PASSWORD};
+
+const LIMIT: Duration = Duration::from_secs(10);
 
 #[tokio::test]
 async fn only_user_hands_over_credentials() {
@@ -102,8 +106,16 @@ async fn healing_confirms_active_sign_ups_and_removes_those_without_a_profile() 
     let finished = auth.pending("one@example.com").await;
     auth.pending("two@example.com").await;
     auth.know(finished, "one@example.com", SignUpState::Active);
-    let healed = healer::heal(&auth.state, Duration::ZERO).await.unwrap();
-    assert_eq!(healed, Healed { confirmed: 1, removed: 1 });
+    let total = Cell::new(Healed::default());
+    // Who cannot be asked about because user takes too long is left for the next round.
+    eventually(LIMIT, || async {
+        let round = healer::heal(&auth.state, Duration::ZERO).await.unwrap();
+        let Healed { confirmed, removed } = total.get();
+        let healed = Healed { confirmed: confirmed + round.confirmed, removed: removed + round.removed };
+        total.set(healed);
+        if healed == (Healed { confirmed: 1, removed: 1 }) { Ok(()) } else { Err(healed) }
+    })
+    .await;
     let _ = auth.logged_in("one@example.com").await;
     let _ = auth.login("two@example.com", PASSWORD).send().await.expect(StatusCode::UNAUTHORIZED);
 }

@@ -59,9 +59,11 @@ pub(super) async fn change(
     Shared(platform): Shared<Platform>,
     headers: HeaderMap,
     ApiPath(name): ApiPath<String>,
-    ApiJson(change): ApiJson<Change>,
+    change: Result<ApiJson<Change>, ApiError>,
 ) -> Result<Json<Value>, ApiError> {
+    // Before anything is said about the body.
     require_internal(&headers, &platform)?;
+    let ApiJson(change) = change?;
     let Listed { breaker, .. } = find(&platform, &name)?;
     match change.update_state {
         Update::Close => breaker.close(),

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use chrono::Utc;
 use contract::event::CloudEvent;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -14,6 +15,9 @@ use crate::platform::Platform;
 
 /// Changes that wait for Redis. More than this come only with a replay, whose old events need no invalidation.
 const WAITING: usize = 1024;
+
+/// Between the start of a change's transaction, which is the time of its event, and its commit.
+const LONGEST: Duration = Duration::from_secs(10);
 
 /// Something changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,14 +39,19 @@ impl<T: Serialize + DeserializeOwned + Send + Sync + 'static> Cache<T> {
             return;
         }
         let (sender, mut receiver) = mpsc::channel::<Changed>(WAITING);
-        event::follow(platform, source, self.oldest() + Duration::from_secs(1), move |event| {
-            if let Some(changed) = changed(event)
-                && sender.try_send(changed).is_err()
-            {
+        let lifetime = self.oldest() + Duration::from_secs(1);
+        let mut told = false;
+        event::follow(platform, source, lifetime, move |event| {
+            // A feed begins earlier than it is asked to: no entry is as old as that.
+            let is_old = (Utc::now() - event.time).to_std().is_ok_and(|age| age > lifetime + LONGEST);
+            let Some(changed) = changed(event).filter(|_| !is_old) else { return };
+            let is_late = sender.try_send(changed).is_err();
+            if is_late && !told {
                 warn!(
                     "events of {source} come faster than redis forgets: entries live until they are too old"
                 );
             }
+            told = is_late;
         });
         let cache = self.clone();
         platform.tasks().spawn_until_drain("cache invalidation", async move {

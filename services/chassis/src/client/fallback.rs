@@ -56,9 +56,10 @@ impl CallError {
         counter!(FALLBACKS, &labels).increment(1);
         match reason {
             // That the callee is away was logged when it went; a line for every call would drown the rest.
-            Reason::NoInstance | Reason::Open => debug!(%edge, %reason, "went on with {name}: {self}"),
-            Reason::Busy
-            | Reason::Unreachable
+            Reason::NoInstance | Reason::Open | Reason::Busy => {
+                debug!(%edge, %reason, "went on with {name}: {self}");
+            }
+            Reason::Unreachable
             | Reason::Timeout
             | Reason::Refused
             | Reason::Cut

@@ -70,7 +70,7 @@ impl Switchboard {
 }
 
 fn publish_breakers(breakers: &Breakers) {
-    for Listed { callee, breaker, .. } in breakers.list() {
+    for Listed { callee, breaker, registered } in breakers.list() {
         let (name, shot) = (breaker.name().to_owned(), breaker.snapshot());
         let gauge = |metric: &'static str, value: f64| {
             gauge!(metric, "name" => name.clone(), "callee" => callee).set(value);
@@ -79,7 +79,8 @@ fn publish_breakers(breakers: &Breakers) {
         gauge("resilience4j_circuitbreaker_slow_call_rate", f64::from(shot.slow_rate));
         gauge("resilience4j_circuitbreaker_in_flight_calls", f64::from(shot.in_flight));
         for state in State::ALL {
-            let value = if shot.state == state { 1.0 } else { 0.0 };
+            // Nobody is called by the breaker of an instance that has left: it is in no state that matters.
+            let value = if registered && shot.state == state { 1.0 } else { 0.0 };
             let state = state.as_str().to_ascii_lowercase();
             gauge!("resilience4j_circuitbreaker_state", "name" => name.clone(), "state" => state).set(value);
         }

@@ -198,7 +198,8 @@ pub(super) async fn replay(
     Ok(Json(done))
 }
 
-/// `POST /internal/events/dead/replay`: the aggregates that have waited longest, up to 100 at once.
+/// `POST /internal/events/dead/replay`: the aggregates that were tried least, and of those the ones that have
+/// waited longest, up to 100 at once.
 #[utoipa::path(
     post,
     path = "/internal/events/dead/replay",
@@ -213,6 +214,10 @@ pub(super) async fn replay_all(
     let pool = pool(&platform)?;
     let mut done = Replayed::default();
     for (consumer, source, aggregate) in letter::waiting(pool, REPLAY_AT_ONCE).await? {
+        // What no consumer of this version takes any more can only be dropped, and must not hold up the others.
+        if platform.events().consumer(&consumer, &source).is_none() {
+            continue;
+        }
         let one = replay_aggregate(&platform, &consumer, &source, aggregate).await?;
         done.replayed += one.replayed;
         done.failed.extend(one.failed);

@@ -1,11 +1,9 @@
 //! Who may read feeds, and who may decide what becomes of events.
 
+use contract::claims::OPERATOR;
 use contract::env::SERVICES;
 
 use crate::extract::Callers;
-
-/// The name of the key of `doran` itself.
-const OPERATOR: &str = "operator";
 
 /// Every service of the stack, and the operator.
 #[derive(Debug)]

@@ -27,6 +27,15 @@ pub trait Handler: Send + Sync + 'static {
     ) -> impl Future<Output = Result<(), Failure>> + Send;
 }
 
+/// What becomes of an aggregate's events behind one that was put aside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Behind {
+    /// They build on it, and are put aside, too.
+    Parked,
+    /// Each tells the whole state and the handler keeps the newest: they take effect.
+    Taken,
+}
+
 /// A handler with its name and the service whose events it takes.
 #[derive(Debug, Clone)]
 pub struct Consumer<H> {
@@ -34,6 +43,7 @@ pub struct Consumer<H> {
     pub name: &'static str,
     /// The producer, by service name.
     pub source: &'static str,
+    pub behind: Behind,
     pub handler: H,
 }
 

@@ -1,5 +1,6 @@
 //! Letting events take effect: together with the position, in one transaction, or not at all.
 
+use std::collections::HashMap;
 use std::error::Error as StdError;
 use std::fmt::Write as _;
 use std::panic::AssertUnwindSafe;
@@ -13,7 +14,7 @@ use tokio::time::timeout;
 use tracing::{Instrument as _, info_span};
 use uuid::Uuid;
 
-use super::consumer::{Consumer, Handler};
+use super::consumer::{Behind, Consumer, Handler};
 use super::failure::Failure;
 use super::letter::{self, Of};
 use crate::context::{self, RequestContext};
@@ -80,8 +81,13 @@ impl<H: Handler> Consumer<H> {
             tx.rollback().await?;
             return Ok(Outcome::Moved);
         }
-        let aggregates: Vec<Uuid> = events.iter().map(|event| event.subject).collect();
-        let parked = letter::parked(&mut tx, self.of(), &aggregates).await?;
+        let parked = match self.behind {
+            Behind::Parked => {
+                let aggregates: Vec<Uuid> = events.iter().map(|event| event.subject).collect();
+                letter::parked(&mut tx, self.of(), &aggregates).await?
+            }
+            Behind::Taken => HashMap::new(),
+        };
         for event in events {
             if parked.get(&event.subject).is_some_and(|first| *first <= event.position) {
                 letter::park(&mut tx, self.of(), event, BEHIND, 1).await?;

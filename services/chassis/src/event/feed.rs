@@ -75,10 +75,19 @@ pub(super) async fn feed(
     let deadline = deadline(ask.wait);
     let mut head = platform.events().head();
     let _waiting = platform.events().wait();
+    // A statement that was planned before a partition was attached does not see what was moved into it.
+    let mut looked_again = false;
     loop {
         let last = outbox::last_position(pool).await?;
         let events = outbox::page(pool, platform.base().service, after, ask.limit.into()).await?;
-        check(&events, after, last)?;
+        match check(&events, after, last) {
+            Ok(()) => looked_again = false,
+            Err(problem) if looked_again => return Err(problem),
+            Err(_) => {
+                looked_again = true;
+                continue;
+            }
+        }
         if !events.is_empty() {
             return Ok(answer(&events, last));
         }

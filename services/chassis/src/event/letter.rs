@@ -120,7 +120,7 @@ pub(super) async fn park(
     Ok(())
 }
 
-/// The first parked event of an aggregate.
+/// The first parked event of an aggregate. Locked, so that nobody drops what is about to take effect.
 pub(super) async fn first_parked(
     db: &mut PgConnection,
     of: Of<'_>,
@@ -131,7 +131,8 @@ pub(super) async fn first_parked(
          from dead_letter
          where consumer = $1 and source = $2 and state = 'PARKED' and aggregate_id = $3
          order by position
-         limit 1",
+         limit 1
+         for update",
     )
     .bind(of.consumer)
     .bind(of.source)
@@ -218,7 +219,7 @@ pub(super) async fn waiting(pool: &PgPool, limit: i64) -> Result<Vec<(String, St
          from dead_letter
          where state = 'PARKED'
          group by consumer, source, aggregate_id
-         order by min(parked_at)
+         order by max(attempts), min(parked_at)
          limit $1",
     )
     .bind(limit)

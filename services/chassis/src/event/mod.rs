@@ -24,7 +24,7 @@ mod serve;
 mod status;
 mod worker;
 
-pub use consumer::{Consumer, Handler, consume};
+pub use consumer::{Behind, Consumer, Handler, consume};
 pub use failure::Failure;
 pub use follower::{Follower, follow};
 pub use publish::{New, publish};

@@ -123,8 +123,9 @@ pub(super) async fn position_before(pool: &PgPool, time: DateTime<Utc>) -> Resul
                 .bind(middle)
                 .fetch_optional(pool)
                 .await?;
-        // One that is gone was dropped for its age.
-        if at.is_none_or(|at| at < time - LONGEST_TRANSACTION) {
+        // One that is not seen may just be moving into a new partition: it counts as young, so that nobody passes
+        // it over and nobody drops it.
+        if at.is_some_and(|at| at < time - LONGEST_TRANSACTION) {
             low = middle;
         } else {
             high = middle - 1;

@@ -54,10 +54,12 @@ impl Progress {
     }
 
     /// The producer answered: its last position is `head`, ours is `position`, and what follows it is from
-    /// `oldest`.
+    /// `oldest`. As long as it has not taken effect, what failed before may fail again.
     pub(super) fn heard(&self, position: i64, head: i64, oldest: Option<DateTime<Utc>>) {
         self.change(|state| {
-            state.role = Role::Working;
+            if oldest.is_none() || state.role == Role::StandingBy {
+                state.role = Role::Working;
+            }
             state.position = position;
             state.head = head;
             state.reached = oldest;

@@ -4,7 +4,6 @@ use std::sync::LazyLock;
 
 use serde::Serialize;
 use sqlx::PgConnection;
-use sqlx::types::Json;
 use tokio::sync::watch;
 use uuid::Uuid;
 
@@ -13,6 +12,9 @@ use crate::context;
 /// Counts the events that this process has written. A hint for its sequencers that a commit is near, nothing
 /// more: rows that nobody hinted at are found all the same.
 static WRITTEN: LazyLock<watch::Sender<u64>> = LazyLock::new(|| watch::channel(0).0);
+
+/// The longest data of an event, in bytes of JSON. One that no reader takes would hold up all behind it.
+const MAX_DATA: usize = 256 * 1024;
 
 /// A new event.
 #[derive(Debug, Clone, Copy)]
@@ -31,23 +33,28 @@ pub struct New<'a, T> {
 /// Writes an event that exists if and only if the transaction of `db` commits, and says its id.
 ///
 /// # Errors
-/// When `data` cannot be serialised, or the database refuses the row.
+/// When `data` cannot be serialised or is too long, or the database refuses the row.
 pub async fn publish<T: Serialize + Sync>(
     db: &mut PgConnection,
     new: New<'_, T>,
 ) -> Result<Uuid, sqlx::Error> {
     let id = Uuid::now_v7();
+    let data = serde_json::to_string(new.data).map_err(|error| sqlx::Error::Encode(error.into()))?;
+    if data.len() > MAX_DATA {
+        let problem = format!("the data of a {} is longer than {MAX_DATA} bytes", new.kind);
+        return Err(sqlx::Error::Encode(problem.into()));
+    }
     sqlx::query(
         "insert into outbox
            (event_id, event_type, aggregate_type, aggregate_id, sequence, payload, traceparent)
-         values ($1, $2, $3, $4, $5, $6, $7)",
+         values ($1, $2, $3, $4, $5, $6::jsonb, $7)",
     )
     .bind(id)
     .bind(new.kind)
     .bind(new.aggregate_type)
     .bind(new.aggregate_id)
     .bind(new.sequence)
-    .bind(Json(new.data))
+    .bind(data)
     .bind(context::current().trace.traceparent())
     .execute(db)
     .await?;

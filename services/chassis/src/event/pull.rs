@@ -17,6 +17,9 @@ use crate::platform::Platform;
 
 /// Beyond the wait that was asked for, an answer may take this long.
 const GRACE: Duration = Duration::from_secs(3);
+/// The same, and the longest wait, where another instance can be asked: one that hangs is given up soon.
+const GRACE_OF_ONE: Duration = Duration::from_millis(500);
+const WAIT_OF_ONE: Duration = Duration::from_secs(1);
 /// Four times what a producer puts into one answer: JSON may need more room than what it is stored as.
 const MAX_ANSWER: usize = 16 * 1024 * 1024;
 
@@ -77,6 +80,7 @@ pub(super) struct Feed {
     signer: Option<ServiceSigner>,
     /// Counts on after a failure: the next instance may do better.
     turn: usize,
+    failed: bool,
 }
 
 impl Feed {
@@ -87,16 +91,23 @@ impl Feed {
             discovery: platform.discovery().clone(),
             signer: platform.signer().cloned(),
             turn: 0,
+            failed: false,
         }
     }
 
     /// # Errors
     /// See [`PullError`].
-    pub(super) async fn pull(&mut self, ask: Ask) -> Result<Page, PullError> {
-        let limit = ask.wait + GRACE;
+    pub(super) async fn pull(&mut self, mut ask: Ask) -> Result<Page, PullError> {
+        let mut limit = ask.wait + GRACE;
+        // Not twice in a row: all of them may be slow.
+        if !self.failed && self.discovery.instances(self.service).len() > 1 {
+            ask.wait = ask.wait.min(WAIT_OF_ONE);
+            limit = ask.wait + GRACE_OF_ONE;
+        }
         let pulled =
             timeout(limit, self.try_pull(ask, limit)).await.unwrap_or(Err(PullError::Timeout(self.service)));
-        if pulled.is_err() {
+        self.failed = pulled.is_err();
+        if self.failed {
             self.turn = self.turn.wrapping_add(1);
         }
         pulled

@@ -33,8 +33,8 @@ const ROUND_LIMIT: Duration = Duration::from_secs(20);
 const PARTITION: i64 = 1_000_000;
 /// How far ahead of the last position a partition has to be there.
 const AHEAD: i64 = PARTITION / 2;
-/// Between two attempts to make one: each may hold up the writers for the 2 s of its lock timeout.
-const PARTITION_RETRY: Duration = Duration::from_mins(1);
+/// Between two attempts to make one, doubled after each: it may hold up the writers for the 2 s of its lock timeout.
+const PARTITION_RETRY: [Duration; 2] = [Duration::from_secs(2), Duration::from_mins(1)];
 
 /// Numbers until dropped.
 pub(super) async fn keep_numbering(pool: PgPool, events: Events) {
@@ -100,6 +100,9 @@ impl Sequencer {
         .await?;
         if unnumbered.is_none() {
             self.events.reached(last);
+            if self.partitions.failed > 0 {
+                self.partitions.ensure(db, last).await;
+            }
             return Ok(Found::Nothing);
         }
         let last = number(db).await?;
@@ -156,6 +159,8 @@ struct Partitions {
     /// The partition of this position is there.
     made: Option<i64>,
     retry_at: Option<Instant>,
+    /// Attempts in a row.
+    failed: u32,
 }
 
 impl Partitions {
@@ -169,10 +174,14 @@ impl Partitions {
             Ok(()) => {
                 self.made = Some(wanted);
                 self.retry_at = None;
+                self.failed = 0;
             }
             Err(error) => {
                 warn!("the outbox' next partition is not made yet: {error}");
-                self.retry_at = Some(Instant::now() + PARTITION_RETRY);
+                let [first, longest] = PARTITION_RETRY;
+                self.retry_at =
+                    Some(Instant::now() + first.saturating_mul(1 << self.failed.min(5)).min(longest));
+                self.failed += 1;
             }
         }
     }

@@ -61,12 +61,12 @@ impl Default for Events {
 }
 
 impl Events {
-    /// Positions up to this one can be read.
+    /// Positions up to this one can be read. It is a lower one when the database was replaced.
     pub(super) fn reached(&self, position: i64) {
         self.inner.head.send_if_modified(|head| {
-            let grown = position > *head;
-            *head = (*head).max(position);
-            grown
+            let changed = position != *head;
+            *head = position;
+            changed
         });
     }
 

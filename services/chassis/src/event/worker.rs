@@ -32,7 +32,7 @@ const PAUSES: [Duration; 2] = [Duration::from_millis(100), Duration::from_secs(1
 const BACKOFF: [Duration; 2] = [Duration::from_millis(50), Duration::from_secs(5)];
 /// The same for a producer that does not answer: it may be back any moment, and asking costs nothing.
 const FEED_BACKOFF: [Duration; 2] = [Duration::from_millis(20), Duration::from_millis(500)];
-/// While the producer says that it cannot go on from where we are: a person has to decide.
+/// Between two looks whether somebody has decided from where to go on.
 const OUT_OF_STEP: Duration = Duration::from_secs(10);
 /// A replica that hangs is cut off by the server, so that another can take over. Longer than a wait for events
 /// and than the effect of one.
@@ -93,8 +93,15 @@ impl<H: Handler> Worker<H> {
         }
         info!("consumer {} of {} works", self.consumer.name, self.consumer.source);
         let mut silence = 0;
+        // Where the producer said that we cannot go on from. Asked again later it might answer, having come so far
+        // once more with other events, and what lies before them would be passed over.
+        let mut out_of_step = None;
         loop {
             let position = self.consumer.position(&mut db).await?;
+            if out_of_step == Some(position) {
+                self.wait_for_a_person().await;
+                continue;
+            }
             let ask = Ask { after: position, limit: BATCH, wait: WAIT, since: None };
             let pulled = tokio::select! {
                 pulled = self.feed.pull(ask) => pulled,
@@ -110,9 +117,23 @@ impl<H: Handler> Worker<H> {
                 }
                 Err(error) => {
                     silence += 1;
-                    self.unheard(&error, silence).await;
+                    if matches!(error, PullError::OutOfStep { .. }) {
+                        error!("consumer {} cannot go on by itself: {}", self.consumer.name, chain(&error));
+                        out_of_step = Some(position);
+                        self.progress.failing(chain(&error));
+                    } else {
+                        self.unheard(&error, silence).await;
+                    }
                 }
             }
+        }
+    }
+
+    /// Until somebody may have set another position.
+    async fn wait_for_a_person(&self) {
+        tokio::select! {
+            () = sleep(OUT_OF_STEP) => {}
+            () = self.progress.nudged() => {}
         }
     }
 
@@ -126,18 +147,12 @@ impl<H: Handler> Worker<H> {
 
     async fn unheard(&self, error: &PullError, silence: u32) {
         let (name, why) = (self.consumer.name, chain(error));
-        let pause = if matches!(error, PullError::OutOfStep { .. }) {
-            error!("consumer {name} cannot go on by itself: {why}");
-            OUT_OF_STEP
-        } else {
-            if silence == 1 {
-                warn!("consumer {name} does not get events and goes on asking: {why}");
-            }
-            backoff(FEED_BACKOFF, silence)
-        };
+        if silence == 1 {
+            warn!("consumer {name} does not get events and goes on asking: {why}");
+        }
         self.progress.failing(why);
         tokio::select! {
-            () = self.feed.pause(pause) => {}
+            () = self.feed.pause(backoff(FEED_BACKOFF, silence)) => {}
             () = self.progress.nudged() => {}
         }
     }

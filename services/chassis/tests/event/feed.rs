@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use chassis::event::New;
 use contract::event::{CloudEvent, schema_urn};
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -109,7 +110,7 @@ async fn a_wait_ends_with_the_deadline_of_the_request_and_is_no_error() {
     let pair = Pair::start().await;
     let deadline = http::HeaderName::from_static("x-request-timeout-ms");
     let request = pair.producer.request(Method::GET, "/internal/events?wait=30", "auth");
-    let answer = request.header(deadline, "800").send().await.expect(StatusCode::OK);
+    let answer = request.header(deadline, "3000").send().await.expect(StatusCode::OK);
     assert_eq!(answer.json(), json!([]));
 }
 
@@ -158,20 +159,32 @@ async fn a_position_that_cannot_be_gone_on_from_is_refused_and_never_passed_over
 #[tokio::test]
 async fn one_answer_is_of_bounded_size() {
     let pair = Pair::start().await;
-    // Three of these make more than one answer may hold.
-    let large = json!({ "text": "x".repeat(1_800_000) });
-    for sequence in 1..=3 {
+    // Nineteen of these make more than one answer may hold.
+    let large = json!({ "text": "x".repeat(230_000) });
+    for sequence in 1..=20 {
         write_with(&pair.producer.pool, id(), sequence, large.clone()).await;
     }
-    pair.producer.numbered(3).await;
-    assert_eq!(positions(&pair.producer.get("/internal/events").await), [1, 2]);
-    assert_eq!(positions(&pair.producer.get("/internal/events?after=2").await), [3]);
-    let huge = json!({ "text": "x".repeat(5_000_000) });
-    write_with(&pair.producer.pool, id(), 1, huge).await;
-    pair.producer.numbered(4).await;
+    pair.producer.numbered(20).await;
+    let (first, second): (Vec<i64>, Vec<i64>) = ((1..=18).collect(), vec![19, 20]);
+    assert_eq!(positions(&pair.producer.get("/internal/events").await), first);
+    assert_eq!(positions(&pair.producer.get("/internal/events?after=18").await), second);
+    let insert = "insert into outbox (event_type, aggregate_type, aggregate_id, sequence, payload)
+                  select 'huge', 'thing', gen_random_uuid(), 1, jsonb_build_object('text', repeat('x', 5000000))";
+    sqlx::query(insert).execute(&pair.producer.pool).await.unwrap();
+    pair.producer.numbered(21).await;
     assert_eq!(
-        positions(&pair.producer.get("/internal/events?after=3").await),
-        [4],
+        positions(&pair.producer.get("/internal/events?after=20").await),
+        [21],
         "one is always answered"
     );
+}
+
+#[tokio::test]
+async fn what_no_reader_would_take_is_not_published() {
+    let pair = Pair::start().await;
+    let mut tx = pair.producer.pool.begin().await.unwrap();
+    let data = json!({ "text": "x".repeat(256 * 1024) });
+    let new = New { kind: "huge", aggregate_type: "thing", aggregate_id: id(), sequence: 1, data: &data };
+    let refused = chassis::event::publish(&mut tx, new).await.unwrap_err();
+    assert!(refused.to_string().contains("longer than 262144 bytes"), "{refused}");
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use serde_json::json;
+use testkit::eventually;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
@@ -13,6 +14,22 @@ const BACKLOG: i64 = 5000;
 const WRITERS: i64 = 8;
 const EACH: i64 = 250;
 const ALONE: i64 = 200;
+/// For a debug build on a slow machine.
+const PATIENCE: Duration = Duration::from_mins(5);
+
+impl Pair {
+    async fn has_numbered(&self, count: i64) {
+        eventually(PATIENCE, || async { self.producer.last_position().await >= count }).await;
+    }
+
+    async fn has_reached(&self, position: i64) {
+        eventually(PATIENCE, || async {
+            let reached = self.position().await;
+            if reached == position { Ok(()) } else { Err(reached) }
+        })
+        .await;
+    }
+}
 
 fn show(what: &str, events: i64, took: Duration) {
     let rate = f64::from(i32::try_from(events).unwrap()) / took.as_secs_f64();
@@ -35,11 +52,11 @@ async fn figures_of_the_way_from_commit_to_effect() {
     tx.commit().await.unwrap();
     show("written in one transaction", BACKLOG, began.elapsed());
     let began = Instant::now();
-    pair.producer.numbered(BACKLOG).await;
+    pair.has_numbered(BACKLOG).await;
     show("numbered", BACKLOG, began.elapsed());
     let began = Instant::now();
     pair.consume();
-    pair.reached(BACKLOG).await;
+    pair.has_reached(BACKLOG).await;
     show("from the feed to the effect", BACKLOG, began.elapsed());
 
     let began = Instant::now();
@@ -53,14 +70,14 @@ async fn figures_of_the_way_from_commit_to_effect() {
         });
     }
     writers.join_all().await;
-    pair.reached(BACKLOG + WRITERS * EACH).await;
+    pair.has_reached(BACKLOG + WRITERS * EACH).await;
     show("from eight writers to the effect", WRITERS * EACH, began.elapsed());
 
     let mut committed = Vec::new();
     for sequence in 1..=ALONE {
         write(&pair.producer.pool, id(), sequence).await;
         committed.push(Utc::now());
-        pair.reached(BACKLOG + WRITERS * EACH + sequence).await;
+        pair.has_reached(BACKLOG + WRITERS * EACH + sequence).await;
     }
     let select = "select at from effect order by n offset $1";
     let effects: Vec<DateTime<Utc>> = sqlx::query_scalar(select)

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use chassis::event::{self, Consumer, Failure, Handler, New};
+use chassis::event::{self, Behind, Consumer, Failure, Handler, New};
 use chassis::{Database, Platform, Reader, Secret, context, db};
 use contract::event::CloudEvent;
 use http::{Method, StatusCode};
@@ -187,7 +187,11 @@ impl Pair {
 }
 
 pub(crate) fn consume(service: &Service, recorder: &Recorder) {
-    let consumer = Consumer { name: "recorder", source: "store", handler: recorder.clone() };
+    consume_with(service, recorder, Behind::Parked);
+}
+
+pub(crate) fn consume_with(service: &Service, recorder: &Recorder, behind: Behind) {
+    let consumer = Consumer { name: "recorder", source: "store", behind, handler: recorder.clone() };
     event::consume(&service.platform, service.pool.clone(), consumer);
 }
 

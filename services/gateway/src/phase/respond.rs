@@ -126,7 +126,7 @@ fn limit_headers(limit: &Limit, verdict: &Verdict, headers: &mut HeaderMap) {
     let seconds = |nanos: u64| nanos.div_ceil(1_000_000_000);
     let (remaining, reset) = (verdict.remaining, seconds(verdict.full_after));
     put(headers, RATE_LIMIT, &format!("\"default\";r={remaining};t={reset}"));
-    let window = seconds(limit.window()).max(1);
+    let window = limit.burst.div_ceil(limit.per_second);
     put(headers, RATE_LIMIT_POLICY, &format!("\"default\";q={};w={window}", limit.burst));
 }
 

@@ -72,7 +72,10 @@ impl Machine {
 
     /// Closed as if it were new: the target was replaced.
     pub fn renew(&mut self, now: Duration) {
+        let generation = self.generation;
         self.enter_closed(now, Cause::Renewed, None);
+        // Also from closed to closed: what was sent to the old target tells nothing of the new one.
+        self.generation = generation + 1;
         self.log.push(now, EventKind::Reset, None);
     }
 

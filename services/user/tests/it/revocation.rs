@@ -19,6 +19,15 @@ async fn judged(service: &Platform, token: &str) -> Result<(), TokenError> {
     service.identity().access.verify(token).await.map(|_| ())
 }
 
+/// The same, once the service knows keys and revocations: while it still loads them, it waits a moment only.
+async fn judged_once_loaded(service: &Platform, token: &str) -> Result<(), TokenError> {
+    eventually(LIMIT, || async {
+        let verdict = judged(service, token).await;
+        (verdict != Err(TokenError::Unavailable)).then_some(verdict)
+    })
+    .await
+}
+
 impl Stack {
     fn profile(&self, account: &Account, token: &str) -> testkit::TestRequest {
         self.user.get(&format!("/api/users/{}", account.id)).bearer(token)
@@ -42,8 +51,12 @@ impl Stack {
     }
 
     async fn is_accepted(&self, service: &Platform, account: &Account) {
-        assert_eq!(judged(service, &account.access).await, Ok(()));
-        let _ = self.profile(account, &account.access).send().await.expect(StatusCode::OK);
+        assert_eq!(judged_once_loaded(service, &account.access).await, Ok(()));
+        let at_user = eventually(LIMIT, || async {
+            let status = self.profile(account, &account.access).send().await.status;
+            (status != StatusCode::SERVICE_UNAVAILABLE).then_some(status)
+        });
+        assert_eq!(at_user.await, StatusCode::OK);
         let _ = self.auth.get("/api/auth/me").bearer(&account.access).send().await.expect(StatusCode::OK);
     }
 
@@ -80,7 +93,7 @@ async fn a_logout_is_heard_by_every_service_and_other_sessions_live() {
     stack.is_refused(&service, &here).await;
     stack.is_accepted(&service, &elsewhere).await;
     assert_eq!(
-        judged(&stack.another_service(), &here.access).await,
+        judged_once_loaded(&stack.another_service(), &here.access).await,
         REVOKED,
         "also by one that starts later"
     );

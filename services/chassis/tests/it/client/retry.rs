@@ -136,7 +136,7 @@ async fn one_dead_instance_of_two_fails_no_call_that_may_be_repeated() {
     let (mut one, two) = (Leaf::start(), Leaf::start());
     let (platform, client) = client_of(&[&one, &two], LIMIT);
     let killing = async {
-        testkit::eventually(LIMIT, || async { one.attempts() > 200 }).await;
+        testkit::eventually(LIMIT, || async { one.attempts() > 20 }).await;
         one.kill();
     };
     let (answered, ()) = tokio::join!(storm(&client, 1500), killing);
