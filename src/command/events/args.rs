@@ -170,6 +170,7 @@ mod tests {
         for line in [
             "replay ID ID",
             "replay --all",
+            "replay --all --yes",
             "replay --all --service auth",
             "replay --consumer users --service auth --from 1 --yes",
             "replay --consumer users --service auth --source user --from 40",
@@ -185,7 +186,7 @@ mod tests {
             "replay --consumer users --service auth",
             "replay --consumer users --service auth --from 0",
             "replay --all --from 1",
-            "replay --all --yes",
+            "replay ID --from 3",
             "replay 7",
         ] {
             assert!(!is_accepted(line), "{line}");
@@ -199,7 +200,14 @@ mod tests {
         {
             assert!(is_accepted(line), "{line}");
         }
-        for line in ["dead show", "dead show 7", "dead --state lost", "drop ID", "drop --reason r"] {
+        for line in [
+            "dead show",
+            "dead show 7",
+            "dead --state lost",
+            "drop ID",
+            "drop --reason r",
+            "drop ID --reason=",
+        ] {
             assert!(!is_accepted(line), "{line}");
         }
     }
