@@ -3,10 +3,7 @@
 use std::io::{self, BufRead as _, BufReader, Write as _};
 use std::process::{Command, Stdio};
 use std::sync::mpsc;
-use std::time::SystemTime;
 
-use contract::claims::{OPERATOR, SERVICE_TOKEN_SECS, ServiceClaims};
-use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
@@ -69,22 +66,8 @@ impl Fixture {
 
     /// A token that an operator signs, as `doran` does.
     fn operators_token(&self, audience: &str) -> String {
-        // An error says that it is installed already.
-        let _ = jsonwebtoken::crypto::aws_lc::DEFAULT_PROVIDER.install_default();
-        let secrets = self.state().join("secrets");
-        let pem = std::fs::read(secrets.join("operator.key.pem")).expect("the operator's key");
-        let key = EncodingKey::from_ed_pem(&pem).expect("an Ed25519 key");
-        let now = SystemTime::UNIX_EPOCH.elapsed().expect("a clock after 1970").as_secs();
-        let iat = i64::try_from(now).expect("a clock of our age");
-        let claims = ServiceClaims {
-            iss: OPERATOR.to_owned(),
-            sub: OPERATOR.to_owned(),
-            aud: audience.to_owned(),
-            iat,
-            exp: iat + SERVICE_TOKEN_SECS,
-        };
-        let header = Header { kid: Some(OPERATOR.to_owned()), ..Header::new(Algorithm::EdDSA) };
-        jsonwebtoken::encode(&header, &claims, &key).expect("a token")
+        let key = self.state().join("secrets/operator.key.pem");
+        testkit::service_token(&key, "operator", audience)
     }
 }
 

@@ -75,19 +75,31 @@ impl ServiceKeys {
     /// # Panics
     /// When `issuer` has no key here.
     pub fn token_valid_for(&self, issuer: &str, audience: &str, lifetime: Duration) -> String {
-        // Another crate of the same test may have installed it already.
-        let _ = jsonwebtoken::crypto::aws_lc::DEFAULT_PROVIDER.install_default();
-        let pem = fs::read(self.key_file(issuer)).expect("the issuer is one of the generated names");
-        let key = EncodingKey::from_ed_pem(&pem).expect("the key file is ours");
-        let now = SystemTime::UNIX_EPOCH.elapsed().expect("the clock is past 1970").as_secs();
-        // An expired token must be older than any verifier's leeway.
-        let signed_at = if lifetime.is_zero() { now - 3600 } else { now };
-        let claims = json!({
-            "iss": issuer, "sub": issuer, "aud": audience, "iat": signed_at, "exp": signed_at + lifetime.as_secs(),
-        });
-        let header = Header { kid: Some(issuer.to_owned()), ..Header::new(Algorithm::EdDSA) };
-        jsonwebtoken::encode(&header, &claims, &key).expect("the claims serialise")
+        sign(&self.key_file(issuer), issuer, audience, lifetime)
     }
+}
+
+/// A token of `issuer` for `audience`, signed with the key in a file: for keys that a real stack has made.
+///
+/// # Panics
+/// When the file holds no such key.
+pub fn service_token(key_file: &Path, issuer: &str, audience: &str) -> String {
+    sign(key_file, issuer, audience, LIFETIME)
+}
+
+fn sign(key_file: &Path, issuer: &str, audience: &str, lifetime: Duration) -> String {
+    // Another crate of the same test may have installed it already.
+    let _ = jsonwebtoken::crypto::aws_lc::DEFAULT_PROVIDER.install_default();
+    let pem = fs::read(key_file).expect("the issuer has a key");
+    let key = EncodingKey::from_ed_pem(&pem).expect("it is a key that signs");
+    let now = SystemTime::UNIX_EPOCH.elapsed().expect("the clock is past 1970").as_secs();
+    // An expired token must be older than any verifier's leeway.
+    let signed_at = if lifetime.is_zero() { now - 3600 } else { now };
+    let claims = json!({
+        "iss": issuer, "sub": issuer, "aud": audience, "iat": signed_at, "exp": signed_at + lifetime.as_secs(),
+    });
+    let header = Header { kid: Some(issuer.to_owned()), ..Header::new(Algorithm::EdDSA) };
+    jsonwebtoken::encode(&header, &claims, &key).expect("the claims serialise")
 }
 
 fn key_file(directory: &Path, name: &str) -> PathBuf {

@@ -12,7 +12,7 @@ mod skip;
 
 pub use database::TestDb;
 pub use eventually::{Condition, eventually};
-pub use keys::{ServiceKeys, keys};
+pub use keys::{ServiceKeys, keys, service_token};
 pub use port::free_port;
 pub use redis::TestRedis;
 pub use request::{TestApp, TestRequest, TestResponse};

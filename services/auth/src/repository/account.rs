@@ -221,27 +221,10 @@ pub async fn set_password_hash(db: &mut PgConnection, id: UserId, hash: &str) ->
 
 /// The account, and nobody else changes it or hands out tokens for it until the transaction ends.
 pub async fn lock(db: &mut PgConnection, id: UserId) -> Result<Option<Account>, sqlx::Error> {
-    sqlx::query_as!(
-        Account,
-        r#"
-        select
-          id as "id: UserId",
-          email,
-          password_hash,
-          name,
-          role as "role: Role",
-          status as "status: UserStatus",
-          signup_state = 'PENDING' as "pending!",
-          profile_version,
-          tokens_not_before
-        from auth_user
-        where id = $1
-        for no key update
-        "#,
-        id.as_uuid()
-    )
-    .fetch_optional(db)
-    .await
+    sqlx::query!("select id from auth_user where id = $1 for no key update", id.as_uuid())
+        .fetch_optional(&mut *db)
+        .await?;
+    find(db, id).await
 }
 
 /// What a token that is issued now has to say. Waits for whoever changes the account just now: a token with

@@ -2,17 +2,15 @@
 
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::PathBuf;
-use std::time::Duration;
 
 use backing::Launch;
 use backing::redis::{Installation, NotReady, is_ready, launch};
 use backing::secret::Secret;
-use testkit::free_port;
+use testkit::{eventually, free_port};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
-use tokio::time::{Instant, sleep};
 
-use crate::stage::{Server, Stage};
+use crate::stage::{PATIENCE, Server, Stage};
 
 /// What a careless configuration would break on, and the same as Redis quotes it.
 const PASSWORD: &str = r#"a "strange" \ one"#;
@@ -40,11 +38,7 @@ impl Redis {
 
     async fn start(&self) -> Server {
         let server = Server::spawn(&self.launch());
-        let deadline = Instant::now() + Duration::from_secs(30);
-        while let Err(error) = is_ready(self.port).await {
-            assert!(Instant::now() < deadline, "{error}");
-            sleep(Duration::from_millis(2)).await;
-        }
+        eventually(PATIENCE, || is_ready(self.port)).await;
         server
     }
 }

@@ -17,7 +17,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::{ConnectOptions as _, Error};
 use tempfile::TempDir;
-use tokio::time::{Instant, sleep};
+use testkit::eventually;
 
 /// Quotes, a backslash, a dollar and two scripts: what a careless statement would break on.
 pub(crate) const APP_PASSWORD: &str = r#"it's "quoted" \ $1 %s 도란"#;
@@ -77,12 +77,11 @@ impl Stage {
     /// Starts the server and waits until it is ready.
     pub(crate) async fn start(&self, spec: &ClusterSpec) -> Server {
         let mut server = Server::spawn(&launch(&self.installation, self.user.as_ref(), spec));
-        let deadline = Instant::now() + PATIENCE;
-        while let Err(error) = backing::postgres::is_ready(spec.port).await {
+        eventually(PATIENCE, || {
             assert_eq!(server.child.try_wait().unwrap(), None, "the server ended instead of starting");
-            assert!(Instant::now() < deadline, "{error}");
-            sleep(Duration::from_millis(5)).await;
-        }
+            backing::postgres::is_ready(spec.port)
+        })
+        .await;
         server
     }
 }

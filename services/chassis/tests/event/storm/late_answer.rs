@@ -6,8 +6,9 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, copy};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::oneshot;
 use tokio::task::JoinSet;
-use tokio::time::sleep;
+use tokio::time::timeout;
 
 /// About as long as a consumer needs for a batch, so that every third kill or so comes while it waits.
 const HELD_UP: Duration = Duration::from_millis(10);
@@ -33,25 +34,27 @@ async fn accept(listener: TcpListener, address: String) {
             stream.set_nodelay(true).unwrap();
         }
         let ((from_client, to_client), (from_server, to_server)) = (client.into_split(), server.into_split());
-        connections.spawn(ask(from_client, to_server));
-        connections.spawn(answer(from_server, to_client));
+        let (stays, gone) = oneshot::channel();
+        connections.spawn(ask(from_client, to_server, stays));
+        connections.spawn(answer(from_server, to_client, gone));
         while connections.try_join_next().is_some() {}
     }
 }
 
-/// Ends with the client, and tells the server so.
-async fn ask(mut client: OwnedReadHalf, mut server: OwnedWriteHalf) {
+/// Ends with the client, and tells the server so; `_stays` is dropped then.
+async fn ask(mut client: OwnedReadHalf, mut server: OwnedWriteHalf, _stays: oneshot::Sender<()>) {
     let _ = copy(&mut client, &mut server).await;
 }
 
-async fn answer(mut server: OwnedReadHalf, mut client: OwnedWriteHalf) {
+async fn answer(mut server: OwnedReadHalf, mut client: OwnedWriteHalf, mut gone: oneshot::Receiver<()>) {
     let mut buffer = vec![0; 64 * 1024];
     while let Ok(length @ 1..) = server.read(&mut buffer).await {
         let answer = &buffer[..length];
-        if answer.windows(COMMITTED.len()).any(|window| window == COMMITTED) {
-            sleep(HELD_UP).await;
-        }
+        let commits = answer.windows(COMMITTED.len()).any(|window| window == COMMITTED);
         // A client that was killed does not hear it.
+        if commits && timeout(HELD_UP, &mut gone).await.is_ok() {
+            return;
+        }
         if client.write_all(answer).await.is_err() {
             return;
         }

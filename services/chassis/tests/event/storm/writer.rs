@@ -6,15 +6,17 @@ use std::time::Duration;
 
 use rand::RngExt as _;
 use serde_json::json;
+use testkit::eventually;
 use tokio::task::JoinSet;
+use tokio::time::MissedTickBehavior;
 use uuid::Uuid;
+
+use crate::service::LIMIT;
 
 /// An answer that takes longer is none: the producer was killed meanwhile.
 const PATIENCE: Duration = Duration::from_secs(2);
-/// Between two entries of a writer: the processes that are killed need the machine to start again.
-const PAUSE: Duration = Duration::from_millis(250);
-/// Between two questions.
-const ASK_AGAIN: Duration = Duration::from_millis(20);
+/// From one entry of a writer to the next: the processes that are killed need the machine to start again.
+const PACE: Duration = Duration::from_millis(250);
 
 /// What the writers know to be committed, and what they had to go through for it.
 #[derive(Default)]
@@ -57,11 +59,13 @@ struct Writer {
 
 impl Writer {
     async fn run(mut self, accounts: Vec<Uuid>, stop: Arc<AtomicBool>) -> Written {
+        let mut pace = tokio::time::interval(PACE);
+        pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
         while !stop.load(Ordering::Relaxed) {
+            pace.tick().await;
             let account = accounts[rand::rng().random_range(0..accounts.len())];
             let amount = rand::rng().random_range(-1000..=1000);
             self.book(account, amount).await;
-            tokio::time::sleep(PAUSE).await;
         }
         self.written
     }
@@ -86,13 +90,10 @@ impl Writer {
 
     /// Asks until there is an answer.
     async fn is_booked(&self, id: Uuid) -> bool {
-        loop {
-            if let Ok(answer) = self.http.get(format!("{}/entries/{id}", self.url)).send().await
-                && let Ok(booked) = answer.json::<bool>().await
-            {
-                return booked;
-            }
-            tokio::time::sleep(ASK_AGAIN).await;
-        }
+        eventually(LIMIT, || async {
+            let answer = self.http.get(format!("{}/entries/{id}", self.url)).send().await?;
+            answer.json::<bool>().await
+        })
+        .await
     }
 }
