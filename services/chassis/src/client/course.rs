@@ -107,7 +107,7 @@ impl<A> Course<'_, A> {
         };
         let made = u32::try_from(asked.len()).unwrap_or(u32::MAX);
         let left = left(self.deadline);
-        let pause = policy.pause(made, left, None, &self.target.retries, &mut rand::rng()).ok()?;
+        let pause = policy.pause(made, left, &self.target.retries, &mut rand::rng()).ok()?;
         Some((pause, place))
     }
 

@@ -25,7 +25,7 @@ impl Permit {
         Self { breaker, probe: token.probe, token: Some(token), started, trace }
     }
 
-    /// Whether the call tests a half-open breaker: not a call to hedge or to lose lightly.
+    /// Whether the call tests a half-open breaker.
     pub fn is_probe(&self) -> bool {
         self.probe
     }

@@ -26,8 +26,8 @@ pub enum Denied {
 }
 
 impl Policy {
-    /// The pause before another attempt; the attempt is then taken from `budget`. `made` attempts have failed,
-    /// `left` is what remains until the deadline, and `retry_after` is what the target asked for.
+    /// The pause before another attempt; the attempt is then taken from `budget`. `made` attempts have failed, and
+    /// `left` is what remains until the deadline. Who says when to come back is busy, and is not asked again.
     ///
     /// # Errors
     /// See [`Denied`].
@@ -35,14 +35,13 @@ impl Policy {
         &self,
         made: u32,
         left: Duration,
-        retry_after: Option<Duration>,
         budget: &Budget,
         rng: &mut impl Rng,
     ) -> Result<Duration, Denied> {
         if made >= self.max_attempts {
             return Err(Denied::Attempts);
         }
-        let pause = self.backoff.delay(made, rng).max(retry_after.unwrap_or_default());
+        let pause = self.backoff.delay(made, rng);
         if pause >= left {
             return Err(Denied::Deadline);
         }
