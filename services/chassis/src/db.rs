@@ -1,12 +1,16 @@
 //! The service's own PostgreSQL: a small pool that connects when first used, and the schema it must have.
 
+use std::pin::Pin;
 use std::str::FromStr;
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use contract::code::ErrorCode;
+use futures_util::future::BoxFuture;
 use sqlx::error::DatabaseError;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::{AssertSqlSafe, Connection as _, PgPool, Postgres, Transaction};
+use sqlx::{AssertSqlSafe, Connection as _, PgPool, Postgres, SqlSafeStr as _, SqlStr, Transaction};
+use tokio::runtime::Handle;
 use tokio::time::Instant;
 use tracing::{info, warn};
 
@@ -35,7 +39,7 @@ pub fn connect_lazy(config: &Database, application: &str) -> Result<PgPool, sqlx
 
 /// A few connections to the same database for what must not wait until requests give theirs back. Opened when
 /// they are needed.
-pub(crate) fn beside(requests: &PgPool, max_connections: u32) -> PgPool {
+pub fn beside(requests: &PgPool, max_connections: u32) -> PgPool {
     pool((*requests.connect_options()).clone(), max_connections)
 }
 
@@ -107,11 +111,56 @@ async fn check_schema(pool: &PgPool, required: i64) -> Result<(), String> {
 /// # Errors
 /// 504 when nothing is left, 503 when there is no connection.
 pub async fn begin(pool: &PgPool) -> Result<Transaction<'static, Postgres>, ApiError> {
-    let Some(budget) = context::budget() else {
-        return Ok(pool.begin().await?);
+    let statement = match context::budget() {
+        None => None,
+        Some(budget) => {
+            let left = budget.remaining(Instant::now()).ok_or(ErrorCode::UpstreamTimeout)?;
+            // A number of our own: nothing of the caller's gets into the text.
+            let statement = format!("begin; set local statement_timeout = {}", left.as_millis());
+            Some(AssertSqlSafe(statement).into_sql_str())
+        }
     };
-    let left = budget.remaining(Instant::now()).ok_or(ErrorCode::UpstreamTimeout)?;
-    // A number of our own: nothing of the caller's gets into the text.
-    let statement = format!("begin; set local statement_timeout = {}", left.as_millis());
-    Ok(pool.begin_with(AssertSqlSafe(statement)).await?)
+    Ok(begin_with(pool, statement).await?)
+}
+
+/// Begins a transaction outside of a request. Use this instead of the pool's own `begin` wherever the caller may be
+/// cancelled.
+///
+/// # Errors
+/// When there is no connection.
+pub async fn transaction(pool: &PgPool) -> Result<Transaction<'static, Postgres>, sqlx::Error> {
+    begin_with(pool, None).await
+}
+
+async fn begin_with(
+    pool: &PgPool,
+    statement: Option<SqlStr>,
+) -> Result<Transaction<'static, Postgres>, sqlx::Error> {
+    Whole(Some(Transaction::begin(pool.acquire().await?, statement))).await
+}
+
+/// Beginning a transaction, to its end even if whoever waits goes away. When sqlx (0.9) is cancelled between
+/// sending `begin` and hearing of it, it takes the connection for idle and gives it back with the transaction open:
+/// what others then write over it is told to be stored, and is not. Begun to its end, the transaction is dropped,
+/// and so rolled back.
+struct Whole(Option<BoxFuture<'static, Result<Transaction<'static, Postgres>, sqlx::Error>>>);
+
+impl Future for Whole {
+    type Output = Result<Transaction<'static, Postgres>, sqlx::Error>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let beginning = self.0.as_mut().expect("it is not asked again after its end");
+        let begun = ready!(beginning.as_mut().poll(cx));
+        self.0 = None;
+        Poll::Ready(begun)
+    }
+}
+
+impl Drop for Whole {
+    fn drop(&mut self) {
+        // Without a runtime the connection is not given back either.
+        if let (Some(beginning), Ok(runtime)) = (self.0.take(), Handle::try_current()) {
+            runtime.spawn(beginning);
+        }
+    }
 }

@@ -12,6 +12,8 @@ use utoipa::{PartialSchema as _, ToSchema as _};
 pub(crate) fn complete(mut api: OpenApi, service: &str) -> OpenApi {
     api.info.title = format!("DoranDoran {service}");
     api.info.version = String::from(env!("CARGO_PKG_VERSION"));
+    // What the router's own crate says of itself.
+    (api.info.description, api.info.contact, api.info.license) = (None, None, None);
     let components = api.components.get_or_insert_default();
     for (name, text) in [
         ("bearer", "The access token of a login"),

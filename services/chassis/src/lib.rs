@@ -13,6 +13,7 @@ pub mod db;
 pub mod deadline;
 mod description;
 pub mod discovery;
+pub mod entity_tag;
 pub mod env;
 pub mod error;
 pub mod event;

@@ -49,9 +49,11 @@ fn inherit() -> std::io::Result<TcpListener> {
 pub async fn serve(listener: TcpListener, service: Service, drain: Drain) -> anyhow::Result<()> {
     let serving = async {
         match service {
-            Service::Router(router) => serve_router(listener, router, drain.clone()).await,
-            Service::Custom(server) => server(listener, drain.clone()).await,
+            Service::Router(router) => serve_router(listener, router, drain.clone()).await?,
+            Service::Custom(server) => server(listener, drain.clone()).await?,
         }
+        drain.released().await;
+        Ok(())
     };
     let limit = async {
         drain.begun().await;

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tokio_util::task::task_tracker::TaskTrackerToken;
 
 /// Told to everything that must end before the service can. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -11,11 +13,29 @@ pub struct Drain {
     begun: CancellationToken,
     over: CancellationToken,
     limit: Duration,
+    holds: TaskTracker,
 }
+
+/// Something is in flight that the server does not see, e.g. a connection that was upgraded. Dropping it lets the
+/// drain go on.
+#[derive(Debug)]
+pub struct Hold(#[expect(dead_code, reason = "it counts by being there")] TaskTrackerToken);
 
 impl Drain {
     pub fn new(limit: Duration) -> Self {
-        Self { begun: CancellationToken::new(), over: CancellationToken::new(), limit }
+        let (begun, over) = (CancellationToken::new(), CancellationToken::new());
+        Self { begun, over, limit, holds: TaskTracker::new() }
+    }
+
+    /// Keeps the drain from being over before its limit.
+    pub fn hold(&self) -> Hold {
+        Hold(self.holds.token())
+    }
+
+    /// Completes when nobody holds the drain.
+    pub(crate) async fn released(&self) {
+        self.holds.close();
+        self.holds.wait().await;
     }
 
     /// Completes when the service begins to stop: take nothing new, finish what is there.
@@ -66,5 +86,23 @@ impl StopSignals {
             _ = self.terminate.recv() => "SIGTERM",
             _ = self.interrupt.recv() => "SIGINT",
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt as _;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn the_server_waits_for_what_was_upgraded_and_is_still_there() {
+        let drain = Drain::new(Duration::ZERO);
+        let (first, second) = (drain.hold(), drain.clone().hold());
+        drain.begin();
+        drop(first);
+        assert!(drain.released().now_or_never().is_none());
+        drop(second);
+        drain.released().await;
     }
 }

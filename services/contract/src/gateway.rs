@@ -34,7 +34,8 @@ impl GatewayConfig {
                     "/api/users/health",
                 ]),
                 Route::standard("chat", &["/api/chat/**", "/ws/chat/**"], Access::Token, (30, 60))
-                    .open(&["/api/chat/health"]),
+                    // A browser's WebSocket cannot send an `Authorization`: chat checks its protocol or ticket.
+                    .open(&["GET /ws/chat/**", "/api/chat/health"]),
                 Route::standard("store", &["/api/store/**"], Access::Token, (15, 30))
                     .open(&["GET /api/store/items/**", "/api/store/health"]),
                 Route::standard("batch", &["/api/batch/**"], Access::Admin, (5, 10))

@@ -68,6 +68,12 @@ id! {
     TokenId;
     #[doc = "One published event."]
     EventId;
+    #[doc = "A room in which a learner talks with a bot."]
+    RoomId;
+    #[doc = "One message of a room."]
+    MessageId;
+    #[doc = "A tutor bot."]
+    BotId;
 }
 
 #[cfg(test)]

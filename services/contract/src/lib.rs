@@ -3,6 +3,7 @@
 //! Serde only. This crate never reads a file, opens a socket or looks at the clock.
 
 pub mod auth;
+pub mod chat;
 pub mod claims;
 pub mod code;
 pub mod env;
@@ -18,3 +19,4 @@ pub mod schema;
 pub mod text;
 pub mod time;
 pub mod user;
+mod word;

@@ -1,46 +1,11 @@
 //! Users as every service and the web client see them.
 
-use std::fmt;
-use std::str::FromStr;
-
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::id::UserId;
-
-// `tt`, not `literal`: utoipa reads a literal only when it is not wrapped in a fragment.
-macro_rules! word {
-    ($(#[$meta:meta])* $name:ident { $($variant:ident = $word:tt),+ $(,)? }) => {
-        $(#[$meta])*
-        #[derive(
-            Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema, utoipa::ToSchema,
-        )]
-        #[cfg_attr(feature = "sqlx", derive(sqlx::Type), sqlx(type_name = "text"))]
-        pub enum $name {
-            $(#[serde(rename = $word)] #[cfg_attr(feature = "sqlx", sqlx(rename = $word))] $variant,)+
-        }
-
-        impl $name {
-            pub const fn as_str(self) -> &'static str {
-                match self { $(Self::$variant => $word,)+ }
-            }
-        }
-
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(self.as_str())
-            }
-        }
-
-        impl FromStr for $name {
-            type Err = UnknownWord;
-
-            fn from_str(text: &str) -> Result<Self, UnknownWord> {
-                match text { $($word => Ok(Self::$variant),)+ _ => Err(UnknownWord(text.to_owned())) }
-            }
-        }
-    };
-}
+pub use crate::word::UnknownWord;
+use crate::word::word;
 
 word! {
     /// What a user may do.
@@ -51,18 +16,6 @@ word! {
     /// Whether a user may log in.
     UserStatus { Active = "ACTIVE", Inactive = "INACTIVE", Suspended = "SUSPENDED" }
 }
-
-/// A word outside a closed set.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct UnknownWord(pub String);
-
-impl fmt::Display for UnknownWord {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "unknown word `{}`", self.0)
-    }
-}
-
-impl std::error::Error for UnknownWord {}
 
 /// A user's profile. Every key is always present; what auth does not know about a user whose profile it
 /// cannot reach is null.

@@ -8,10 +8,11 @@ use std::task::{Context, Poll, ready};
 use bytes::Bytes;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 use thiserror::Error;
-use tokio::time::{Duration, Instant, Sleep, sleep_until};
+use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::endpoint::Lease;
 use crate::metrics::Meter;
+use crate::patience::Patience;
 use crate::wire::Wire;
 
 #[derive(Debug, Error)]
@@ -107,15 +108,6 @@ impl Body for RequestBody {
     }
 }
 
-/// How long a service may take for its answer's body.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Patience {
-    /// All of it by then.
-    Until(Instant),
-    /// Something at least this often: a stream of events has no end to wait for.
-    Between(Duration),
-}
-
 /// The body of a service's answer.
 pub(crate) struct Streamed {
     incoming: Incoming,
@@ -134,8 +126,9 @@ impl Streamed {
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyFault>>> {
         match Pin::new(&mut self.incoming).poll_frame(cx) {
             Poll::Ready(Some(Ok(frame))) if frame.is_data() => {
-                if matches!(self.patience, Patience::Between(_)) {
+                if let (Patience::Events(events), Some(data)) = (&mut self.patience, frame.data_ref()) {
                     self.timer = None;
+                    events.follow(data);
                 }
                 Poll::Ready(Some(Ok(frame)))
             }
@@ -146,13 +139,16 @@ impl Streamed {
                 Poll::Ready(None)
             }
             Poll::Pending => {
-                let patience = self.patience;
-                let timer = self.timer.get_or_insert_with(|| {
-                    Box::pin(sleep_until(match patience {
-                        Patience::Until(deadline) => deadline,
-                        Patience::Between(pause) => Instant::now() + pause,
-                    }))
-                });
+                let until = match &mut self.patience {
+                    Patience::Until(deadline) => *deadline,
+                    Patience::Events(events) => {
+                        if events.end(cx) {
+                            return Poll::Ready(None);
+                        }
+                        Instant::now() + events.pause()
+                    }
+                };
+                let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(until)));
                 ready!(timer.as_mut().poll(cx));
                 Poll::Ready(Some(Err(BodyFault::TooSlow)))
             }

@@ -26,8 +26,10 @@ pub struct Limits {
     pub head: Duration,
     /// Between two requests of a connection.
     pub idle: Duration,
-    /// For a client to take what was sent to it.
+    /// For a client to take what was sent to it; for a service, too, once a WebSocket is open.
     pub stall: Duration,
+    /// Without a byte in either direction of a WebSocket. Services ping every 25 s.
+    pub quiet: Duration,
     /// An idle connection may still send a request for this long when the gateway stops.
     pub farewell: Duration,
 }
@@ -39,6 +41,7 @@ impl Default for Limits {
             head: Duration::from_secs(10),
             idle: Duration::from_secs(75),
             stall: Duration::from_secs(30),
+            quiet: Duration::from_secs(75),
             farewell: Duration::from_millis(250),
         }
     }

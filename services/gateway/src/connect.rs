@@ -22,7 +22,8 @@ pub(crate) async fn connect(core: &Core, address: &Address) -> io::Result<Sender
     stream.set_nodelay(true)?;
     let (sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(io::Error::other)?;
     core.drive(async move {
-        if let Err(error) = connection.await {
+        // Only a request that asks for it can be answered with an upgrade; for others this changes nothing.
+        if let Err(error) = connection.with_upgrades().await {
             debug!(%error, "a connection to a service broke");
         }
     });

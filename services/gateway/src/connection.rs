@@ -22,6 +22,7 @@ use crate::core::Core;
 use crate::failure::Failure;
 use crate::phase::refused_head;
 use crate::proxy::proxy;
+use crate::tunnel;
 use crate::wire::{Guard, Refusal, Waiting, Wire};
 
 /// Buffer of hyper. Larger than a head, which the guard bounds, so that hyper never refuses one itself.
@@ -52,6 +53,14 @@ pub(crate) async fn serve(core: Rc<Core>, accepted: Accepted) {
     let wire = Wire::new(Instant::now());
     let mut guard = Guard::new(stream, Rc::clone(&wire));
     let end = converse(&core, &mut guard, &wire, accepted.peer).await;
+    if let (End::Finished, Some(entrance)) = (&end, wire.take_tunnel()) {
+        let (client, early) = guard.into_tunnel();
+        // Boxed: connections that never become tunnels shall not be the larger for it.
+        if let Some(client) = Box::pin(tunnel::run(&core, client, early, entrance)).await {
+            close(&core, client, None).await;
+        }
+        return;
+    }
     let refusal = match end {
         End::Stalled => return,
         End::Slow => Some(Refusal::TooSlow),

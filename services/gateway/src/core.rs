@@ -1,7 +1,7 @@
 //! One core: a thread with a runtime, connections and upstream pools of its own. Nothing but snapshots,
 //! limits and verified tokens is shared with the others.
 
-use std::cell::RefCell;
+use std::cell::{RefCell, RefMut};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -31,6 +31,8 @@ use crate::routing::Routing;
 
 /// Between two looks for upstream connections that are idle for too long.
 const SWEEP: Duration = Duration::from_secs(5);
+/// What one read of a tunnel brings at most. One such buffer serves all tunnels of a core, so that idle ones have none.
+const SCRATCH: usize = 32 * 1024;
 /// Name resolution and nothing else.
 const BLOCKING_THREADS: usize = 1;
 
@@ -57,6 +59,7 @@ pub(crate) struct Core {
     metrics: Metrics,
     /// The drivers of connections to services, and to Redis. Bounded by the requests in flight and the idle pools.
     drivers: RefCell<JoinSet<()>>,
+    scratch: RefCell<Box<[u8]>>,
 }
 
 impl Core {
@@ -72,6 +75,7 @@ impl Core {
             decider: Decider::new(Arc::clone(&shared.limiter), link.clone()),
             metrics: Metrics::new(),
             drivers: RefCell::default(),
+            scratch: RefCell::new(vec![0; SCRATCH].into_boxed_slice()),
             shared,
         };
         if let Some(link) = link {
@@ -113,6 +117,11 @@ impl Core {
             (Label::Route, None) => self.metrics.unmatched(status),
         };
         self.metrics.meter(pattern, method_label(&exchange.head.method), status, exchange.started)
+    }
+
+    /// To read into; nothing stays in it.
+    pub(crate) fn scratch(&self) -> RefMut<'_, Box<[u8]>> {
+        self.scratch.borrow_mut()
     }
 
     /// Counts a head that never became a request.

@@ -12,6 +12,7 @@ use hyper::client::conn::http1::SendRequest;
 use tracing::error;
 
 use crate::body::{RequestBody, Upload};
+use crate::exchange::Purpose;
 
 /// An instance that could not be reached is passed over for this long, if there is another.
 const COOL_DOWN: Duration = Duration::from_secs(1);
@@ -145,12 +146,15 @@ pub(crate) struct Lease {
     pub(crate) endpoint: Rc<Endpoint>,
     pub(crate) sender: Sender,
     pub(crate) upload: Rc<Cell<Upload>>,
+    pub(crate) purpose: Purpose,
 }
 
 impl Lease {
-    /// Makes the connection available again. One whose request is not sent to its end is closed instead.
+    /// Makes the connection available again. One whose request is not sent to its end is closed instead, and one on
+    /// which the service could have switched protocols.
     pub(crate) fn give_back(self) {
-        if self.sender.is_closed() || self.upload.get() != Upload::Done {
+        let whole = self.upload.get() == Upload::Done && self.purpose == Purpose::Answer;
+        if self.sender.is_closed() || !whole {
             return;
         }
         let mut idle = self.endpoint.idle.borrow_mut();

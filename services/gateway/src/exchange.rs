@@ -8,6 +8,7 @@ use chassis::language;
 use chassis::trace::TraceContext;
 use contract::claims::AccessClaims;
 use contract::text::Language;
+use http::StatusCode;
 use http::header::{ACCEPT_LANGUAGE, HeaderName, TRANSFER_ENCODING};
 use http::request::Parts;
 
@@ -30,6 +31,15 @@ pub(crate) struct Exchange {
     /// The caller passed every check: from here on it is the service's turn.
     pub(crate) admitted: bool,
     pub(crate) label: Label,
+    pub(crate) purpose: Purpose,
+}
+
+/// What the client is after.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    Answer,
+    /// To speak WebSocket over this connection from here on.
+    WebSocket,
 }
 
 /// What the request is counted as.
@@ -61,6 +71,7 @@ impl Exchange {
             verdict: None,
             admitted: false,
             label: Label::Route,
+            purpose: Purpose::Answer,
         }
     }
 
@@ -82,8 +93,12 @@ impl Exchange {
         self.head.uri.path()
     }
 
-    /// Where hyper alone knows the end of the body, no second request is taken from the connection.
-    pub(crate) fn is_chunked(&self) -> bool {
-        self.head.headers.contains_key(TRANSFER_ENCODING)
+    /// No second request is taken from the connection where hyper alone knows the end of the body, and where
+    /// the client expected to speak something else behind its head.
+    pub(crate) fn ends_connection(&self, status: StatusCode) -> bool {
+        match self.purpose {
+            Purpose::WebSocket => status != StatusCode::SWITCHING_PROTOCOLS,
+            Purpose::Answer => self.head.headers.contains_key(TRANSFER_ENCODING),
+        }
     }
 }

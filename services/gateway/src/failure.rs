@@ -9,6 +9,7 @@ use contract::text::Text;
 use http::StatusCode;
 use thiserror::Error;
 
+use crate::handshake::HandshakeFault;
 use crate::route::PathFault;
 use crate::wire::Refusal;
 
@@ -31,6 +32,10 @@ pub(crate) enum Failure {
     Token(TokenError),
     #[error("the route is for administrators")]
     NotAdmin,
+    #[error("the handshake of the WebSocket was refused: {0}")]
+    Handshake(#[from] HandshakeFault),
+    #[error("the WebSocket was asked for by a foreign page")]
+    ForeignOrigin,
     #[error("the caller exceeds the rate limit")]
     RateLimited { seconds: u64 },
     #[error("the body is larger than the route allows")]
@@ -77,6 +82,20 @@ impl Failure {
             Self::Token(TokenError::Invalid(_)) => ApiError::new(ErrorCode::TokenInvalid),
             Self::Token(TokenError::Unavailable) => ApiError::new(ErrorCode::UpstreamUnavailable),
             Self::NotAdmin => ApiError::new(ErrorCode::AccessDenied),
+            Self::Handshake(fault) => {
+                let status = match fault {
+                    HandshakeFault::Key => StatusCode::BAD_REQUEST,
+                    HandshakeFault::Version => StatusCode::UPGRADE_REQUIRED,
+                };
+                bad(status).text(Text::owned(
+                    format!("웹소켓 요청이 올바르지 않습니다: {fault}"),
+                    format!("The WebSocket handshake is not valid: {fault}."),
+                ))
+            }
+            Self::ForeignOrigin => ApiError::new(ErrorCode::AccessDenied).text(Text::new(
+                "허용되지 않은 출처에서의 연결입니다.",
+                "Pages of this origin may not connect.",
+            )),
             Self::RateLimited { seconds } => {
                 ApiError::new(ErrorCode::RateLimited).retry_after(Duration::from_secs(*seconds))
             }
@@ -130,6 +149,9 @@ mod tests {
             (Failure::Token(TokenError::Invalid("x")), 401, "A002"),
             (Failure::Token(TokenError::Unavailable), 503, "G002"),
             (Failure::NotAdmin, 403, "A003"),
+            (Failure::ForeignOrigin, 403, "A003"),
+            (Failure::Handshake(HandshakeFault::Key), 400, "E002"),
+            (Failure::Handshake(HandshakeFault::Version), 426, "E002"),
             (Failure::RateLimited { seconds: 3 }, 429, "G001"),
             (Failure::BodyTooLarge, 413, "E002"),
             (Failure::NoInstance { service: service() }, 503, "G002"),

@@ -2,7 +2,8 @@
 //!
 //! A request runs through plain functions in a fixed order, on the core that holds its connection:
 //! `match_route → authenticate → admit → pick → forward → respond`. Routes, instances and keys are
-//! immutable snapshots that other threads replace.
+//! immutable snapshots that other threads replace. A WebSocket takes the same way, then its connection becomes a
+//! tunnel.
 
 mod accept;
 mod body;
@@ -15,15 +16,18 @@ mod endpoint;
 mod exchange;
 mod failure;
 mod forwarded;
+mod handshake;
 mod hygiene;
 mod latest;
 mod limit;
 mod metrics;
 mod own;
+mod patience;
 mod phase;
 mod proxy;
 mod route;
 mod routing;
+mod tunnel;
 mod wire;
 
 use std::path::Path;

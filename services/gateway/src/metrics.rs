@@ -1,4 +1,5 @@
-//! How requests are counted: one histogram handle per route pattern, method and status, made once a core.
+//! How requests are counted: one histogram handle per route pattern, method and status, made once a core. And how
+//! many tunnels are open.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -7,7 +8,7 @@ use std::time::Instant;
 
 use chassis::metrics::HTTP_REQUESTS;
 use http::{Method, StatusCode};
-use metrics::{Histogram, histogram};
+use metrics::{Gauge, Histogram, gauge, histogram};
 
 /// More than routes, methods and statuses make; a guard against a mistake, not a limit that is met.
 const MAX_SERIES: usize = 10_000;
@@ -65,6 +66,24 @@ impl Metrics {
 impl Meter {
     pub(crate) fn record(&self) {
         self.histogram.record(self.started.elapsed());
+    }
+}
+
+/// One open WebSocket, counted until this is dropped.
+pub(crate) struct ActiveTunnel(Gauge);
+
+impl ActiveTunnel {
+    /// `pattern` is that of the route, as for requests.
+    pub(crate) fn count(pattern: &Arc<str>) -> Self {
+        let active = gauge!("gateway_websockets_active", "uri" => pattern.to_string());
+        active.increment(1);
+        Self(active)
+    }
+}
+
+impl Drop for ActiveTunnel {
+    fn drop(&mut self) {
+        self.0.decrement(1);
     }
 }
 

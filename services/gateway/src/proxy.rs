@@ -3,16 +3,16 @@
 use std::net::IpAddr;
 use std::rc::Rc;
 
-use http::{HeaderValue, Request, Response};
+use http::{HeaderValue, Request, Response, StatusCode};
 use hyper::body::Incoming;
 
 use crate::body::{AnswerBody, End};
 use crate::core::Core;
 use crate::cors;
-use crate::exchange::{Exchange, Label};
+use crate::exchange::{Exchange, Label, Purpose};
 use crate::failure::Failure;
 use crate::own;
-use crate::phase::{Destination, admit, authenticate, forward, match_route, preflight, respond};
+use crate::phase::{Destination, admit, authenticate, forward, greet, match_route, preflight, respond};
 use crate::wire::Wire;
 
 /// Answers a request. Whatever goes wrong is an answer too.
@@ -24,13 +24,17 @@ pub(crate) async fn proxy(
 ) -> Response<AnswerBody> {
     let (head, body) = request.into_parts();
     let mut exchange = Exchange::begin(head, core.routing(), peer);
+    if wire.upgrade_is_asked() {
+        exchange.purpose = Purpose::WebSocket;
+    }
     let outcome = if cors::is_preflight(&exchange.head.method, &exchange.head.headers) {
         Ok(preflight())
     } else {
-        pass(&core, &mut exchange, body).await
+        pass(&core, &mut exchange, &wire, body).await
     };
     let mut response = respond(&exchange, outcome);
-    if core.shared().drain.is_begun() {
+    let switching = response.status() == StatusCode::SWITCHING_PROTOCOLS;
+    if core.shared().drain.is_begun() && !switching {
         response.headers_mut().insert(http::header::CONNECTION, HeaderValue::from_static("close"));
     }
     let meter = core.meter(&exchange, response.status());
@@ -39,7 +43,12 @@ pub(crate) async fn proxy(
 }
 
 /// Through the phases, as far as the request gets.
-async fn pass(core: &Core, exchange: &mut Exchange, body: Incoming) -> Result<Response<AnswerBody>, Failure> {
+async fn pass(
+    core: &Core,
+    exchange: &mut Exchange,
+    wire: &Wire,
+    body: Incoming,
+) -> Result<Response<AnswerBody>, Failure> {
     let matched = match match_route(exchange)? {
         Destination::Own => {
             exchange.label = Label::CountedElsewhere;
@@ -48,7 +57,7 @@ async fn pass(core: &Core, exchange: &mut Exchange, body: Incoming) -> Result<Re
         Destination::Service(matched) => matched,
     };
     exchange.matched = Some(matched.clone());
-    let identified = authenticate(&core.shared().verifier, matched.access, &exchange.head.headers).await;
+    let identified = authenticate(&core.shared().verifier, matched.access, exchange).await;
     let refusal = identified.map(|identity| exchange.identity = identity).err();
     // Also who has no good token is counted, by address: its answers carry the limits as well.
     let (verdict, admitted) = admit(core.decider(), &matched.route, exchange).await;
@@ -58,5 +67,8 @@ async fn pass(core: &Core, exchange: &mut Exchange, body: Incoming) -> Result<Re
         return Err(refusal);
     }
     exchange.admitted = true;
-    forward(core, exchange, &matched, body).await
+    if exchange.purpose == Purpose::WebSocket {
+        greet(exchange)?;
+    }
+    forward(core, exchange, &matched, wire, body).await
 }

@@ -69,6 +69,21 @@ impl Breakers {
         self.told.subscribe()
     }
 
+    /// A breaker for something that is no instance of a service, e.g. a provider outside; seen and operated like
+    /// the others. The same name gives the same breaker.
+    ///
+    /// # Panics
+    /// When a setting is out of its range.
+    pub fn guard(&self, name: &'static str, config: Config) -> Breaker {
+        let mut known = self.known();
+        let listed = known.entry(name.to_owned()).or_insert_with(|| {
+            let breaker =
+                Breaker::new(name, config, Some(self.observer(name))).expect("the settings are in range");
+            Listed { callee: name, breaker, registered: true }
+        });
+        listed.breaker.clone()
+    }
+
     /// The breaker of an instance that discovery shows. One that comes back is a new process: what the old one
     /// did does not count against it. What an operator decided stays.
     pub(super) fn arrived(&self, callee: &'static str, instance: &str) -> Breaker {
@@ -215,6 +230,21 @@ mod tests {
         breaker.force_open();
         breakers.departed("user-1");
         assert_eq!(breakers.arrived("user", "user-1").snapshot().state, State::ForcedOpen);
+    }
+
+    #[test]
+    fn what_is_no_instance_is_guarded_and_listed_too() {
+        let breakers = Breakers::default();
+        let breaker = breakers.guard("mail", Config::default());
+        breaker.force_open();
+        let listed = breakers.find("mail").unwrap();
+        assert!(listed.registered && listed.breaker.snapshot().state == State::ForcedOpen);
+        assert_eq!(
+            breakers.guard("mail", Config::default()).snapshot().state,
+            State::ForcedOpen,
+            "the same one"
+        );
+        assert_eq!(breakers.events(&breaker).len(), 2);
     }
 
     #[test]

@@ -18,6 +18,7 @@ use super::consumer::{Behind, Consumer, Handler};
 use super::failure::Failure;
 use super::letter::{self, Of};
 use crate::context::{self, RequestContext};
+use crate::db;
 use crate::trace::TraceContext;
 
 /// A single event may take this long. Shorter than the server lets a transaction idle.
@@ -125,7 +126,7 @@ impl<H: Handler> Consumer<H> {
     pub(super) async fn replay(&self, pool: &PgPool, aggregate: Uuid) -> Result<Replayed, sqlx::Error> {
         let mut done = Replayed::default();
         loop {
-            let mut tx = pool.begin().await?;
+            let mut tx = db::transaction(pool).await?;
             // The consumer parks behind what is parked, under the same lock: nothing can be passed over.
             self.lock(&mut tx).await?;
             let Some((id, event)) = letter::first_parked(&mut tx, self.of(), aggregate).await? else {

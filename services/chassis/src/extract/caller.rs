@@ -77,16 +77,18 @@ where
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
         let token = bearer(&parts.headers).ok_or(ErrorCode::TokenInvalid)?;
         let verified = Identity::from_ref(state).access.verify(token).await;
-        verified.map(Self).map_err(|error| refusal(&error))
+        Ok(Self(verified?))
     }
 }
 
 /// Auth's keys being out of reach is no reason to log a user out.
-fn refusal(error: &TokenError) -> ApiError {
-    match error {
-        TokenError::Expired => ErrorCode::TokenExpired.into(),
-        TokenError::Invalid(_) => ApiError::new(ErrorCode::TokenInvalid).because(error.clone()),
-        TokenError::Unavailable => ApiError::new(ErrorCode::UpstreamUnavailable).because(error.clone()),
+impl From<TokenError> for ApiError {
+    fn from(error: TokenError) -> Self {
+        match error {
+            TokenError::Expired => ErrorCode::TokenExpired.into(),
+            TokenError::Invalid(_) => Self::new(ErrorCode::TokenInvalid).because(error),
+            TokenError::Unavailable => Self::new(ErrorCode::UpstreamUnavailable).because(error),
+        }
     }
 }
 

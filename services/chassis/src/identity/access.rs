@@ -98,8 +98,17 @@ impl TokenVerifier {
             self.inner.cache.put(key, claims.clone());
             claims
         };
-        match self.inner.revocations.verdict_soon(&claims).await {
-            Verdict::Good => Ok(claims),
+        self.recheck(&claims).await?;
+        Ok(claims)
+    }
+
+    /// Whether a token that was verified before is still not revoked. Says nothing about its expiry.
+    ///
+    /// # Errors
+    /// When it is revoked, or when the revocations are not at hand.
+    pub async fn recheck(&self, claims: &AccessClaims) -> Result<(), TokenError> {
+        match self.inner.revocations.verdict_soon(claims).await {
+            Verdict::Good => Ok(()),
             Verdict::Revoked => Err(TokenError::Invalid("revoked")),
             Verdict::Unknown => Err(TokenError::Unavailable),
         }

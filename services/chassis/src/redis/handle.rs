@@ -5,6 +5,7 @@ use std::time::Duration;
 use redis::{Client, RedisError};
 
 use super::link::{Link, Lost};
+use super::subscription::{Subscriber, Subscription};
 use crate::secret::Secret;
 use crate::spawn::TaskSet;
 
@@ -34,6 +35,14 @@ impl Redis {
     /// The connection of this process; `None` when Redis is not configured.
     pub fn link(&self) -> Option<&Link> {
         self.link.as_ref()
+    }
+
+    /// Listens to channels on a connection of its own, for as long as the service runs. `None` when Redis is not
+    /// configured.
+    pub fn subscribe(&self, tasks: &TaskSet, channels: &[&str]) -> Option<Subscription> {
+        let (subscriber, subscription) = Subscriber::new(self.link.as_ref()?.client().clone(), channels);
+        tasks.spawn_until_drain("redis subscription", subscriber.keep());
+        Some(subscription)
     }
 
     /// `None` when not configured.

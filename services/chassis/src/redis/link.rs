@@ -17,9 +17,9 @@ use tracing::{info, warn};
 /// For one attempt to connect, with its handshake.
 const CONNECT_LIMIT: Duration = Duration::from_millis(250);
 /// Between two signs of life.
-const HEARTBEAT: Duration = Duration::from_secs(2);
+pub(super) const HEARTBEAT: Duration = Duration::from_secs(2);
 /// From a loss, or a failed attempt, to the next attempt.
-const COOL_DOWN: Duration = Duration::from_secs(1);
+pub(super) const COOL_DOWN: Duration = Duration::from_secs(1);
 
 /// Redis was of no use this time.
 #[derive(Debug, Error)]
@@ -61,6 +61,10 @@ impl Link {
     #[must_use]
     pub fn another(&self) -> Self {
         Self::new(self.inner.client.clone())
+    }
+
+    pub(super) fn client(&self) -> &Client {
+        &self.inner.client
     }
 
     pub fn is_up(&self) -> bool {
@@ -146,7 +150,7 @@ impl Link {
 }
 
 /// By category: the text of an error may quote what was sent.
-fn chain(lost: &Lost) -> String {
+pub(super) fn chain(lost: &Lost) -> String {
     match lost {
         Lost::Failed(error) => format!("{lost}: {}", error.category()),
         Lost::Away | Lost::Slow { .. } => lost.to_string(),

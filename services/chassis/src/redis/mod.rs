@@ -3,6 +3,8 @@
 
 mod handle;
 mod link;
+mod subscription;
 
 pub use handle::Redis;
 pub use link::{Link, Lost};
+pub use subscription::{Heard, Subscription};

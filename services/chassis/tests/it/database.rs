@@ -8,7 +8,7 @@ use chassis::trace::TraceContext;
 use chassis::{ApiError, Database, Secret, db};
 use contract::code::ErrorCode;
 use contract::text::Language;
-use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection, PgPool};
 use testkit::{TestDb, eventually};
 use tokio::time::Instant;
 
@@ -58,9 +58,12 @@ async fn readiness_waits_for_the_migration_that_the_code_needs() {
 async fn a_statement_ends_with_the_request() {
     let database = TestDb::empty("chat_db").await;
     let pool = db::connect_lazy(&config(database.url()), "test").unwrap();
+    // Held until the end of the test: whoever wants it, too, waits.
+    let mut holder = pool.acquire().await.unwrap();
+    sqlx::query("select pg_advisory_lock(1)").execute(&mut *holder).await.unwrap();
     let slow = async {
         let mut tx = db::begin(&pool).await?;
-        sqlx::query("select pg_sleep(60)").execute(&mut *tx).await?;
+        sqlx::query("select pg_advisory_xact_lock(1)").execute(&mut *tx).await?;
         Ok::<_, ApiError>(())
     };
     let error = context::scope(request(Duration::from_millis(300)), slow).await.unwrap_err();
@@ -111,4 +114,48 @@ async fn a_character_that_cannot_be_stored_is_the_callers_mistake() {
         let error = ApiError::from(refused);
         assert_eq!((error.code(), error.status_code().as_u16()), (ErrorCode::BadRequest, 400), "{sql}");
     }
+}
+
+/// Asks a future up to so often, giving its connection a moment each time, and then leaves it.
+async fn leave_after<F: Future>(looks: usize, work: F) -> Option<F::Output> {
+    let mut work = std::pin::pin!(work);
+    for _ in 0..looks {
+        if let Ok(done) = tokio::time::timeout(Duration::from_micros(50), &mut work).await {
+            return Some(done);
+        }
+    }
+    None
+}
+
+/// When the current transaction began.
+async fn now(pool: &PgPool) -> String {
+    sqlx::query_scalar("select now()::text").fetch_one(pool).await.unwrap()
+}
+
+#[tokio::test]
+async fn who_leaves_while_a_transaction_begins_leaves_none_behind() {
+    let database = TestDb::empty("chat_db").await;
+    let only_one = Database { max_connections: 1, ..config(database.url()) };
+    let pool = db::connect_lazy(&only_one, "test").unwrap();
+    let mut left = 0;
+    for round in 0..400 {
+        let began = match round % 3 {
+            0 => leave_after(round % 7, db::begin(&pool)).await.map(Result::unwrap),
+            1 => leave_after(round % 7, db::transaction(&pool)).await.map(Result::unwrap),
+            _ => {
+                let request = request(Duration::from_secs(10));
+                leave_after(round % 7, Box::pin(context::scope(request, db::begin(&pool))))
+                    .await
+                    .map(Result::unwrap)
+            }
+        };
+        left += usize::from(began.is_none());
+        drop(began);
+        let (first, second) = (now(&pool).await, now(&pool).await);
+        assert_ne!(
+            first, second,
+            "in round {round} the pool hands out a connection with an open transaction"
+        );
+    }
+    assert!(left > 50, "somebody has to leave in between");
 }

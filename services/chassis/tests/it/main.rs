@@ -14,3 +14,4 @@ mod process;
 mod registry;
 mod revocation;
 mod service_token;
+mod subscription;

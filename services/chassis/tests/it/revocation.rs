@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::{Query, State};
@@ -19,6 +19,8 @@ use contract::user::Role;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use testkit::eventually;
+use tokio::sync::watch;
+use tokio::time::timeout;
 
 use crate::fixture::{Issuer, claims, platform, serve};
 
@@ -28,12 +30,12 @@ const LIMIT: Duration = Duration::from_secs(10);
 #[derive(Clone)]
 struct FakeAuth {
     issuer: Arc<Issuer>,
-    events: Arc<Mutex<Vec<Value>>>,
+    events: watch::Sender<Vec<Value>>,
 }
 
 impl FakeAuth {
     fn new() -> Self {
-        Self { issuer: Arc::new(Issuer::new("k1")), events: Arc::default() }
+        Self { issuer: Arc::new(Issuer::new("k1")), events: watch::Sender::default() }
     }
 
     async fn serve(&self) -> String {
@@ -47,15 +49,16 @@ impl FakeAuth {
 
     fn revoke(&self, claims: &AccessClaims) {
         let revoked = TokenRevoked::session(claims.sub, claims.sid, RevocationReason::Logout);
-        let mut events = self.events.lock().unwrap_or_else(PoisonError::into_inner);
-        let position = (events.len() + 1).to_string();
-        let session = claims.sid.to_string();
-        events.push(json!({
-            "specversion": "1.0", "id": uuid::Uuid::now_v7(), "source": "/auth", "type": TOKEN_REVOKED,
-            "subject": session, "time": chrono::Utc::now(), "datacontenttype": "application/json",
-            "dataschema": schema_urn(TOKEN_REVOKED), "sequence": "1", "position": position,
-            "partitionkey": session, "data": revoked,
-        }));
+        self.events.send_modify(|events| {
+            let position = (events.len() + 1).to_string();
+            let session = claims.sid.to_string();
+            events.push(json!({
+                "specversion": "1.0", "id": uuid::Uuid::now_v7(), "source": "/auth", "type": TOKEN_REVOKED,
+                "subject": session, "time": chrono::Utc::now(), "datacontenttype": "application/json",
+                "dataschema": schema_urn(TOKEN_REVOKED), "sequence": "1", "position": position,
+                "partitionkey": session, "data": revoked,
+            }));
+        });
     }
 }
 
@@ -63,15 +66,13 @@ impl FakeAuth {
 async fn feed(State(auth): State<FakeAuth>, Query(query): Query<BTreeMap<String, String>>) -> Response {
     let number = |name: &str| query.get(name).and_then(|text| text.parse::<usize>().ok()).unwrap_or(0);
     let (after, wait) = (number("after"), number("wait"));
-    for _ in 0..=wait * 100 {
-        let events = auth.events.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        if events.len() > after || wait == 0 {
-            let head = events.len().to_string();
-            return ([(HEAD_HEADER, head)], Json(events[after.min(events.len())..].to_vec())).into_response();
-        }
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-    ([(HEAD_HEADER, after.to_string())], Json(json!([]))).into_response()
+    let mut events = auth.events.subscribe();
+    let limit = Duration::from_secs(u64::try_from(wait).unwrap_or_default());
+    // Nothing new within the limit is an answer, too.
+    let _ = timeout(limit, events.wait_for(|events| events.len() > after)).await;
+    let events = events.borrow().clone();
+    let head = events.len().max(after).to_string();
+    ([(HEAD_HEADER, head)], Json(events[after.min(events.len())..].to_vec())).into_response()
 }
 
 /// A service that follows auth, wherever the registry says it is.

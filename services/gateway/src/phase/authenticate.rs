@@ -4,19 +4,25 @@ use chassis::extract::bearer;
 use chassis::identity::{TokenError, TokenVerifier};
 use contract::gateway::Access;
 use contract::user::Role;
-use http::{HeaderMap, HeaderValue};
+use http::HeaderValue;
 
-use crate::exchange::Identity;
+use crate::exchange::{Exchange, Identity, Purpose};
 use crate::failure::Failure;
+use crate::handshake;
 
 /// On a public route a token that is no good makes the caller anonymous: the web client sends its dead
 /// token with login and sign-up.
 pub(crate) async fn authenticate(
     verifier: &TokenVerifier,
     access: Access,
-    headers: &HeaderMap,
+    exchange: &Exchange,
 ) -> Result<Identity, Failure> {
-    let claims = match bearer(headers) {
+    let headers = &exchange.head.headers;
+    let token = bearer(headers).or_else(|| match exchange.purpose {
+        Purpose::WebSocket => handshake::offered_token(headers),
+        Purpose::Answer => None,
+    });
+    let claims = match token {
         Some(token) => verifier.verify(token).await.map_err(Failure::Token),
         None => Err(Failure::NoToken),
     };

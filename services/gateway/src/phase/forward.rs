@@ -1,42 +1,42 @@
 //! Sends the request to an instance and brings the head of its answer back.
 //!
 //! What was not sent may be sent again, to another instance; what was sent is only repeated when the
-//! connection was one that the instance may have been closing at that moment, and only a request
-//! without a body that changes nothing.
+//! connection broke before an answer began, and only a request without a body that changes nothing.
 
 use std::cell::Cell;
 use std::io;
 use std::rc::Rc;
 use std::time::Duration;
 
-use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderName};
+use http::header::{CONTENT_LENGTH, HOST, HeaderName};
 use http::uri::PathAndQuery;
 use http::{HeaderValue, Method, Request, Response, StatusCode, Uri, Version};
 use hyper::body::{Body as _, Incoming};
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::pick::pick;
-use crate::body::{AnswerBody, Patience, RequestBody, Streamed, Upload};
-use crate::connect::connect;
+use super::receive::{receive, switch};
+use crate::body::{AnswerBody, RequestBody, Upload};
+use crate::connect::{Sender, connect};
 use crate::core::Core;
 use crate::endpoint::{Endpoint, Lease};
-use crate::exchange::Exchange;
+use crate::exchange::{Exchange, Purpose};
 use crate::failure::Failure;
 use crate::forwarded::{self, Origin};
+use crate::handshake;
 use crate::hygiene;
 use crate::route::Matched;
+use crate::wire::Wire;
 
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 const REQUEST_TIMEOUT_MS: HeaderName = HeaderName::from_static("x-request-timeout-ms");
 /// An instance on this machine or the next answers at once or not at all.
 const CONNECT_LIMIT: Duration = Duration::from_secs(1);
-/// A stream of events says something every 15 s.
-const EVENT_PAUSE: Duration = Duration::from_mins(1);
 
 /// Why one attempt brought no answer.
 enum Miss {
-    /// Nothing was sent. The body comes back.
-    Unsent {
+    /// Nothing was sent, or what was may be sent again: the instance died over it. The body comes back.
+    Again {
         body: RequestBody,
         source: io::Error,
     },
@@ -47,6 +47,7 @@ pub(crate) async fn forward(
     core: &Core,
     exchange: &Exchange,
     matched: &Matched,
+    wire: &Wire,
     body: Incoming,
 ) -> Result<Response<AnswerBody>, Failure> {
     let deadline = Instant::from_std(exchange.started + matched.route.timeout);
@@ -63,7 +64,14 @@ pub(crate) async fn forward(
         {
             Failure::BodySlow
         }
-        Ok(Ok((response, lease))) => return Ok(receive(response, lease, deadline)),
+        Ok(Ok((response, _)))
+            if exchange.purpose == Purpose::WebSocket && handshake::is_accepted(&response) =>
+        {
+            return Ok(switch(wire, matched, response));
+        }
+        Ok(Ok((response, lease))) => {
+            return Ok(receive(response, lease, deadline, &core.shared().drain));
+        }
         Ok(Err(failure)) => failure,
         Err(_elapsed) => Failure::Timeout { service: matched.route.service.to_string() },
     };
@@ -76,7 +84,7 @@ pub(crate) async fn forward(
     })
 }
 
-/// One instance, and once another one when the first could not be reached.
+/// One instance, and once another one when the first could not be reached or died over it.
 async fn attempts(
     core: &Core,
     exchange: &Exchange,
@@ -105,7 +113,7 @@ async fn attempts(
             Err(Miss::Broken(source)) => {
                 return Err(Failure::Broken { service: service.to_owned(), source });
             }
-            Err(Miss::Unsent { body: unsent, source }) => {
+            Err(Miss::Again { body: unsent, source }) => {
                 endpoint.could_not_be_reached();
                 if tried.is_some() {
                     return Err(Failure::Unreachable { service: service.to_owned(), source });
@@ -117,7 +125,7 @@ async fn attempts(
     }
 }
 
-/// Over an open connection if there is one that still lives, else over a new one.
+/// Over an open connection if there is one that still lives, else over a new one. A WebSocket has one of its own.
 async fn attempt(
     core: &Core,
     exchange: &Exchange,
@@ -128,13 +136,15 @@ async fn attempt(
 ) -> Result<(Response<Incoming>, Lease), Miss> {
     let upload = body.upload();
     let repeatable = may_repeat(&exchange.head.method, &body);
-    while let Some(mut sender) = endpoint.checkout() {
+    while exchange.purpose == Purpose::Answer
+        && let Some(mut sender) = endpoint.checkout()
+    {
         if sender.ready().await.is_err() {
             continue;
         }
         let request = upstream_request(exchange, matched, deadline, endpoint, body);
         match sender.try_send_request(request).await {
-            Ok(response) => return Ok((response, lease(endpoint, sender, &upload))),
+            Ok(response) => return Ok((response, lease(exchange, endpoint, sender, &upload))),
             Err(mut refused) => match refused.take_message() {
                 Some(unsent) => body = unsent.into_body(),
                 None if repeatable => {
@@ -148,23 +158,25 @@ async fn attempt(
     let connected = timeout(CONNECT_LIMIT, connect(core, &endpoint.address)).await;
     let mut sender = match connected.unwrap_or_else(|elapsed| Err(elapsed.into())) {
         Ok(sender) => sender,
-        Err(source) => return Err(Miss::Unsent { body, source }),
+        Err(source) => return Err(Miss::Again { body, source }),
     };
     endpoint.was_reached();
     let request = upstream_request(exchange, matched, deadline, endpoint, body);
     match sender.try_send_request(request).await {
-        Ok(response) => Ok((response, lease(endpoint, sender, &upload))),
-        Err(mut refused) => match refused.take_message() {
-            Some(unsent) => {
-                Err(Miss::Unsent { body: unsent.into_body(), source: io::Error::other(refused.into_error()) })
-            }
-            None => Err(Miss::Broken(refused.into_error())),
-        },
+        Ok(response) => Ok((response, lease(exchange, endpoint, sender, &upload))),
+        Err(mut refused) => {
+            let unsent = refused.take_message().map(Request::into_body);
+            let body = unsent.or_else(|| repeatable.then(RequestBody::empty));
+            Err(match (body, refused.into_error()) {
+                (Some(body), source) => Miss::Again { body, source: io::Error::other(source) },
+                (None, source) => Miss::Broken(source),
+            })
+        }
     }
 }
 
-fn lease(endpoint: &Rc<Endpoint>, sender: crate::connect::Sender, upload: &Rc<Cell<Upload>>) -> Lease {
-    Lease { endpoint: Rc::clone(endpoint), sender, upload: Rc::clone(upload) }
+fn lease(exchange: &Exchange, endpoint: &Rc<Endpoint>, sender: Sender, upload: &Rc<Cell<Upload>>) -> Lease {
+    Lease { endpoint: Rc::clone(endpoint), sender, upload: Rc::clone(upload), purpose: exchange.purpose }
 }
 
 /// RFC 9110 section 9.2.2, narrowed to what costs nothing to repeat.
@@ -205,6 +217,9 @@ fn upstream_request(
     {
         headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
     }
+    if exchange.purpose == Purpose::WebSocket {
+        handshake::ask(&mut headers);
+    }
     *request.headers_mut() = headers;
     request
 }
@@ -216,26 +231,6 @@ fn target(asked: &Uri, rewritten: Option<&str>) -> Uri {
         None => asked.path_and_query().cloned(),
     };
     path.map_or_else(Uri::default, Uri::from)
-}
-
-fn receive(response: Response<Incoming>, lease: Lease, deadline: Instant) -> Response<AnswerBody> {
-    let (mut head, body) = response.into_parts();
-    // A service that speaks HTTP/1.0 must not make the gateway do so.
-    head.version = Version::HTTP_11;
-    // The gateway asked for no other protocol.
-    if head.status == StatusCode::SWITCHING_PROTOCOLS {
-        head.status = StatusCode::BAD_GATEWAY;
-    }
-    hygiene::to_client(&mut head.headers);
-    let patience =
-        if is_events(&head.headers) { Patience::Between(EVENT_PAUSE) } else { Patience::Until(deadline) };
-    Response::from_parts(head, AnswerBody::streamed(Streamed::new(body, patience, lease)))
-}
-
-/// Whether an answer is a stream of events, which ends when it ends.
-pub(crate) fn is_events(headers: &http::HeaderMap) -> bool {
-    let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    content_type.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("text/event-stream"))
 }
 
 #[cfg(test)]

@@ -16,11 +16,12 @@ use tracing::warn;
 
 use super::authenticate::challenge;
 use super::fallback;
-use super::forward::is_events;
+use super::receive::is_events;
 use crate::body::AnswerBody;
 use crate::cors::Origins;
 use crate::exchange::{Exchange, Identity};
 use crate::failure::Failure;
+use crate::handshake::{self, HandshakeFault};
 use crate::limit::{Limit, Verdict};
 
 const X_TRACE_ID: HeaderName = HeaderName::from_static("x-trace-id");
@@ -46,6 +47,7 @@ pub(crate) fn respond(
         response = empty_list();
     }
     let streaming = is_events(response.headers());
+    let last = exchange.ends_connection(response.status());
     let headers = response.headers_mut();
     put(headers, X_TRACE_ID, &exchange.trace.trace_id.to_string());
     if let (Some(matched), Some(verdict)) = (&exchange.matched, &exchange.verdict) {
@@ -55,8 +57,8 @@ pub(crate) fn respond(
     if matches!(exchange.identity, Identity::User(_)) && !streaming {
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     }
-    if exchange.is_chunked() {
-        headers.insert(CONNECTION, HeaderValue::from_static("close"));
+    if last {
+        headers.append(CONNECTION, HeaderValue::from_static("close"));
     }
     exchange.routing.origins.apply(exchange.head.headers.get(http::header::ORIGIN), headers);
     response
@@ -73,8 +75,12 @@ pub(crate) fn preflight() -> Response<AnswerBody> {
 fn own_answer(exchange: &Exchange, failure: &Failure) -> Response<AnswerBody> {
     let mut response =
         problem(&failure.to_api_error(), exchange.language(), exchange.path(), &exchange.trace);
+    let headers = response.headers_mut();
     if let Some(challenge) = challenge(failure) {
-        response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
+        headers.insert(WWW_AUTHENTICATE, challenge);
+    }
+    if matches!(failure, Failure::Handshake(HandshakeFault::Version)) {
+        handshake::offer(headers);
     }
     response
 }

@@ -8,13 +8,17 @@ enum Mode {
     Body(u64),
     /// The rest of the connection is hyper's alone.
     Opaque,
+    /// The rest of the connection is not HTTP's, whatever the answer to the last head will be.
+    Upgrade,
 }
 
 /// Cuts the byte stream at the starts of heads and holds unfinished heads back.
 #[derive(Debug)]
 pub(crate) struct Framer {
     mode: Mode,
-    /// An unfinished head.
+    /// Heads that passed.
+    heads: u64,
+    /// An unfinished head, or what came behind a head that asks for an upgrade.
     held: Vec<u8>,
     refusal: Option<Refusal>,
 }
@@ -30,12 +34,16 @@ pub(crate) enum Fed {
 
 impl Framer {
     pub(crate) fn new() -> Self {
-        Self { mode: Mode::Head, held: Vec::new(), refusal: None }
+        Self { mode: Mode::Head, heads: 0, held: Vec::new(), refusal: None }
     }
 
     /// Takes bytes in the order of their arrival.
     pub(crate) fn feed(&mut self, fresh: &[u8]) -> Fed {
         if self.refusal.is_some() {
+            return Fed::Pass(0);
+        }
+        if self.mode == Mode::Upgrade {
+            self.held.extend_from_slice(fresh);
             return Fed::Pass(0);
         }
         if self.held.is_empty() {
@@ -61,9 +69,18 @@ impl Framer {
         self.refusal
     }
 
-    /// What there is of a head that has not been passed on.
+    /// Which head, counted from 1, asks for an upgrade, if it is the last that passed.
+    pub(crate) fn upgrade(&self) -> Option<u64> {
+        (self.mode == Mode::Upgrade).then_some(self.heads)
+    }
+
+    /// What has arrived and not been passed on.
     pub(crate) fn held(&self) -> &[u8] {
         &self.held
+    }
+
+    pub(crate) fn into_held(self) -> Vec<u8> {
+        self.held
     }
 
     /// How many of `bytes` belong to complete heads and to bodies.
@@ -72,6 +89,7 @@ impl Framer {
         while at < bytes.len() {
             match self.mode {
                 Mode::Opaque => return bytes.len(),
+                Mode::Upgrade => return at,
                 Mode::Body(left) => {
                     let here = left.min((bytes.len() - at) as u64);
                     self.mode = if left == here { Mode::Head } else { Mode::Body(left - here) };
@@ -81,10 +99,12 @@ impl Framer {
                     Ok(None) => return at,
                     Ok(Some(head)) => {
                         at += head.length;
+                        self.heads += 1;
                         self.mode = match head.framing {
                             Framing::Empty => Mode::Head,
                             Framing::Length(length) => Mode::Body(length),
                             Framing::Chunked => Mode::Opaque,
+                            Framing::Upgrade => Mode::Upgrade,
                         };
                     }
                     Err(refusal) => {
@@ -145,6 +165,28 @@ mod tests {
         let head = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
         assert_eq!(passed(&mut framer, head.as_bytes()), head.as_bytes());
         assert_eq!(passed(&mut framer, b"0\r\n\r\nanything"), b"0\r\n\r\nanything");
+    }
+
+    const UPGRADE: &str =
+        "GET /ws HTTP/1.1\r\nHost: a\r\nConnection: keep-alive, Upgrade\r\nUpgrade: WebSocket\r\n\r\n";
+
+    #[test]
+    fn what_follows_a_head_that_asks_for_an_upgrade_is_held_and_never_read_as_a_head() {
+        let mut framer = Framer::new();
+        let bytes = format!("{GET}{UPGRADE}{GET}\x01\x02");
+        assert_eq!(framer.feed(bytes.as_bytes()), Fed::Pass(GET.len() + UPGRADE.len()));
+        assert_eq!((framer.upgrade(), framer.refusal()), (Some(2), None));
+        assert_eq!(framer.feed(b"\r\n\r\nmore"), Fed::Pass(0));
+        assert_eq!(framer.into_held(), format!("{GET}\x01\x02\r\n\r\nmore").as_bytes());
+    }
+
+    #[test]
+    fn an_upgrade_head_in_crumbs_is_released_whole_and_the_rest_held() {
+        let mut framer = Framer::new();
+        assert_eq!(framer.feed(&UPGRADE.as_bytes()[..30]), Fed::Pass(0));
+        let rest = format!("{}{GET}", &UPGRADE[30..]);
+        assert_eq!(framer.feed(rest.as_bytes()), Fed::Release(UPGRADE.as_bytes().to_vec()));
+        assert_eq!((framer.upgrade(), framer.held()), (Some(1), GET.as_bytes()));
     }
 
     proptest! {

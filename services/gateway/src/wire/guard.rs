@@ -12,11 +12,21 @@ use tokio::net::TcpStream;
 
 use super::framer::{Fed, Framer};
 use super::head::{Refusal, find_header};
+use crate::tunnel::Entrance;
+
+/// What a client may send behind a head that asks for an upgrade before that is answered. One read more at most.
+const MAX_EARLY: usize = 16 * 1024;
 
 /// What the guard, the request handler and the connection's clock know of one connection.
 pub(crate) struct Wire {
     /// A request is being answered.
     busy: Cell<bool>,
+    /// Requests so far, this one included.
+    requests: Cell<u64>,
+    /// Which of them asks to speak WebSocket from then on.
+    upgrade: Cell<Option<u64>>,
+    /// Where the connection leads when that was answered with a yes.
+    tunnel: Cell<Option<Entrance>>,
     /// When the connection last became idle or, with part of a head there, when that began to arrive.
     waiting_since: Cell<Instant>,
     /// Part of a head has arrived.
@@ -40,6 +50,9 @@ impl Wire {
     pub(crate) fn new(now: Instant) -> Rc<Self> {
         Rc::new(Self {
             busy: Cell::new(false),
+            requests: Cell::new(0),
+            upgrade: Cell::new(None),
+            tunnel: Cell::default(),
             waiting_since: Cell::new(now),
             partial: Cell::new(false),
             stalled_since: Cell::new(None),
@@ -49,6 +62,21 @@ impl Wire {
 
     pub(crate) fn request_begins(&self) {
         self.busy.set(true);
+        self.requests.set(self.requests.get() + 1);
+    }
+
+    /// Whether the request that is being answered is one to speak WebSocket. Nothing behind its head is HTTP.
+    pub(crate) fn upgrade_is_asked(&self) -> bool {
+        self.upgrade.get() == Some(self.requests.get())
+    }
+
+    /// Says that the answer in progress switches protocols.
+    pub(crate) fn open_tunnel(&self, entrance: Entrance) {
+        self.tunnel.set(Some(entrance));
+    }
+
+    pub(crate) fn take_tunnel(&self) -> Option<Entrance> {
+        self.tunnel.take()
     }
 
     pub(crate) fn answer_ends(&self) {
@@ -102,6 +130,11 @@ impl Guard {
         self.stream
     }
 
+    /// The socket, and what the client sent behind a head that asks for an upgrade.
+    pub(crate) fn into_tunnel(self) -> (TcpStream, Vec<u8>) {
+        (self.stream, self.framer.into_held())
+    }
+
     fn hand_out(&mut self, buf: &mut ReadBuf<'_>) {
         let count = self.ready.len().min(buf.remaining());
         buf.put_slice(&self.ready[..count]);
@@ -109,7 +142,9 @@ impl Guard {
     }
 
     fn note_arrival(&self) {
-        let partial = !self.framer.held().is_empty();
+        let upgrade = self.framer.upgrade();
+        self.wire.upgrade.set(upgrade);
+        let partial = upgrade.is_none() && !self.framer.held().is_empty();
         if partial && !self.wire.partial.get() && !self.wire.busy.get() {
             self.wire.waiting_since.set(Instant::now());
         }
@@ -141,6 +176,10 @@ impl AsyncRead for Guard {
                 } else {
                     Poll::Ready(Err(io::ErrorKind::InvalidData.into()))
                 };
+            }
+            // hyper only looks whether the client is still there; that can wait for the answer.
+            if this.framer.upgrade().is_some() && this.framer.held().len() >= MAX_EARLY {
+                return Poll::Pending;
             }
             let before = buf.filled().len();
             ready!(Pin::new(&mut this.stream).poll_read(cx, buf))?;

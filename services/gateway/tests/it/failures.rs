@@ -86,6 +86,23 @@ async fn a_request_that_was_sent_is_not_sent_again() {
     assert_eq!(*counted.borrow(), 1);
 }
 
+#[tokio::test]
+async fn a_question_whose_instance_dies_over_it_is_asked_once_more() {
+    let (dying, counted, _serving) = rude().await;
+    let (well, _well) = forgetful().await;
+    let gateway = store_at(format!("{dying},{well}")).await;
+    for n in 0..4 {
+        let answer = gateway.get("/api/store/items").send().await.unwrap();
+        assert_eq!(answer.status(), 200, "request {n}");
+    }
+    assert!(*counted.borrow() > 0, "the dying one was asked first at least once");
+    let gateway = store_at(format!("{dying},{dying}/")).await;
+    let before = *counted.borrow();
+    let answer = gateway.get("/api/store/items").send().await.unwrap();
+    assert!(answer.status().is_server_error());
+    assert_eq!(*counted.borrow() - before, 2, "and not a third time");
+}
+
 /// Answers one request a connection, keeps it open, and closes it when the next request comes.
 async fn forgetful() -> (String, JoinSet<()>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -4,8 +4,10 @@
 
 mod cors;
 mod drain;
+mod events;
 mod failures;
 mod fixture;
+mod goodbye;
 mod handover;
 mod hygiene;
 mod identity;
@@ -14,3 +16,5 @@ mod reload;
 mod routing;
 mod shared_limits;
 mod streaming;
+mod tunnel;
+mod websocket;

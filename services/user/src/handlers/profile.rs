@@ -3,13 +3,13 @@
 use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use chassis::db;
 use chassis::extract::{ApiJson, ApiPath, CurrentUser};
+use chassis::{db, entity_tag};
 use contract::id::UserId;
 use contract::problem::Problem;
 use contract::user::{Role, UserDto, UserStatus};
 use garde::Validate;
-use http::{HeaderMap, HeaderValue, header};
+use http::{HeaderMap, header};
 use serde::Deserialize;
 use sqlx::PgConnection;
 use utoipa::ToSchema;
@@ -53,7 +53,7 @@ impl ChangeRequest {
             exit_modal_do_not_show_again: self.exit_modal_do_not_show_again,
             status: self.status,
             role: self.role,
-            if_versions: if_versions(headers),
+            if_versions: entity_tag::if_match(headers),
         }
     }
 }
@@ -149,42 +149,6 @@ async fn explain(db: &mut PgConnection, refusal: Refusal, email: Option<&str>) -
 }
 
 fn view(row: Row) -> Response {
-    let etag =
-        HeaderValue::from_str(&format!("\"{}\"", row.version)).expect("a quoted number is a header value");
+    let etag = entity_tag::of_version(row.version);
     ([(header::ETAG, etag)], Json(UserDto::from(row))).into_response()
-}
-
-/// The versions that `If-Match` names (RFC 9110, 13.1.1); `None` without one and for `*`. Weak tags and what is
-/// no tag of ours match nothing.
-fn if_versions(headers: &HeaderMap) -> Option<Vec<i64>> {
-    let mut lines = headers.get_all(header::IF_MATCH).iter().peekable();
-    lines.peek()?;
-    let tags: Vec<&str> =
-        lines.flat_map(|line| line.to_str().unwrap_or_default().split(',')).map(str::trim).collect();
-    if tags == ["*"] {
-        return None;
-    }
-    let version = |tag: &str| tag.strip_prefix('"')?.strip_suffix('"')?.parse().ok();
-    Some(tags.into_iter().filter_map(version).collect())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn if_match_names_versions() {
-        for (value, expected) in [
-            (None, None),
-            (Some("*"), None),
-            (Some("\"3\""), Some(vec![3])),
-            (Some("\"3\", \"4\""), Some(vec![3, 4])),
-            (Some("W/\"3\""), Some(vec![])),
-            (Some("3"), Some(vec![])),
-        ] {
-            let headers =
-                value.map(|v| (header::IF_MATCH, HeaderValue::from_static(v))).into_iter().collect();
-            assert_eq!(if_versions(&headers), expected, "{value:?}");
-        }
-    }
 }

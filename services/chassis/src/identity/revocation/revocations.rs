@@ -24,6 +24,8 @@ pub struct Revocations {
 struct Inner {
     list: RwLock<List>,
     loaded: watch::Sender<bool>,
+    /// Counts what was done to the list.
+    changes: watch::Sender<u64>,
 }
 
 impl Revocations {
@@ -39,7 +41,8 @@ impl Revocations {
 
     fn new(list: List) -> Self {
         let loaded = watch::Sender::new(list.loaded);
-        Self { inner: Arc::new(Inner { list: RwLock::new(list), loaded }) }
+        let inner = Inner { list: RwLock::new(list), loaded, changes: watch::Sender::default() };
+        Self { inner: Arc::new(inner) }
     }
 
     /// Everything that auth published before now has been added.
@@ -55,6 +58,16 @@ impl Revocations {
             return;
         };
         self.change(|list| list.add(revoked.sub, tokens, at, Utc::now().timestamp()));
+    }
+
+    /// Tells when there is something new, for what lives longer than a request: ask [`Self::is_revoked`] again.
+    pub fn changes(&self) -> watch::Receiver<u64> {
+        self.inner.changes.subscribe()
+    }
+
+    /// Whether a token that was good once has been revoked since.
+    pub fn is_revoked(&self, claims: &AccessClaims) -> bool {
+        self.verdict(claims) == Verdict::Revoked
     }
 
     /// How many revocations are remembered.
@@ -81,6 +94,7 @@ impl Revocations {
 
     fn change(&self, change: impl FnOnce(&mut List)) {
         change(&mut self.inner.list.write().unwrap_or_else(PoisonError::into_inner));
+        self.inner.changes.send_modify(|count| *count += 1);
     }
 }
 
@@ -107,6 +121,19 @@ mod tests {
             name: String::new(),
             role: Role::User,
         }
+    }
+
+    #[test]
+    fn whoever_lives_longer_than_a_request_hears_that_there_is_something_new() {
+        let (list, token) = (Revocations::none(), claims(11));
+        let mut changes = list.changes();
+        assert!(!list.is_revoked(&token) && !changes.has_changed().unwrap());
+        let revoked = TokenRevoked::session(token.sub, token.sid, RevocationReason::Logout);
+        list.add(&revoked, Utc::now().timestamp());
+        assert!(changes.has_changed().unwrap());
+        changes.mark_unchanged();
+        assert!(list.is_revoked(&token) && !list.is_revoked(&claims(12)));
+        assert!(!Revocations::awaited().is_revoked(&token), "a list that is not loaded revokes nothing");
     }
 
     #[tokio::test(start_paused = true)]

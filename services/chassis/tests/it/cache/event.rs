@@ -1,8 +1,6 @@
 //! Invalidation by the events of another service.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use axum::extract::{Query, State};
 use axum::response::{IntoResponse, Response};
@@ -14,7 +12,9 @@ use contract::event::{CloudEvent, HEAD_HEADER, SPEC_VERSION, path, schema_urn, s
 use serde_json::json;
 use testkit::{TestRedis, eventually};
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 use tokio::task::JoinSet;
+use tokio::time::timeout;
 use uuid::Uuid;
 
 use super::fixture::{LONG, PATIENCE, Process, Source};
@@ -24,40 +24,41 @@ const KIND: &str = "com.dorandoran.user.updated.v1";
 /// What a producer has published.
 #[derive(Clone, Default)]
 struct Feed {
-    events: Arc<Mutex<Vec<CloudEvent>>>,
+    events: watch::Sender<Vec<CloudEvent>>,
 }
 
 impl Feed {
     fn publish(&self, version: i64) {
-        let mut events = self.events.lock().unwrap();
-        let position = i64::try_from(events.len()).unwrap() + 1;
-        events.push(CloudEvent {
-            specversion: SPEC_VERSION.to_owned(),
-            id: Uuid::now_v7().into(),
-            source: source_of("user"),
-            kind: KIND.to_owned(),
-            subject: Uuid::nil(),
-            time: chrono::Utc::now(),
-            datacontenttype: "application/json".to_owned(),
-            dataschema: schema_urn(KIND),
-            traceparent: None,
-            sequence: version,
-            position,
-            partitionkey: "a".to_owned(),
-            data: json!({}),
+        self.events.send_modify(|events| {
+            let position = i64::try_from(events.len()).unwrap() + 1;
+            events.push(CloudEvent {
+                specversion: SPEC_VERSION.to_owned(),
+                id: Uuid::now_v7().into(),
+                source: source_of("user"),
+                kind: KIND.to_owned(),
+                subject: Uuid::nil(),
+                time: chrono::Utc::now(),
+                datacontenttype: "application/json".to_owned(),
+                dataschema: schema_urn(KIND),
+                traceparent: None,
+                sequence: version,
+                position,
+                partitionkey: "a".to_owned(),
+                data: json!({}),
+            });
         });
     }
 }
 
 async fn answer(State(feed): State<Feed>, Query(ask): Query<HashMap<String, String>>) -> Response {
     let after: i64 = ask["after"].parse().unwrap();
-    let events = feed.events.lock().unwrap().clone();
+    let mut events = feed.events.subscribe();
+    let is_new = |event: &CloudEvent| event.position > after;
+    // Nothing new within the limit is an answer, too.
+    let _ = timeout(PATIENCE, events.wait_for(|events| events.iter().any(is_new))).await;
+    let events = events.borrow().clone();
     let head = events.len().to_string();
-    let news: Vec<_> = events.into_iter().filter(|event| event.position > after).collect();
-    if news.is_empty() {
-        // A short wait stands for a long one.
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    let news: Vec<_> = events.into_iter().filter(is_new).collect();
     ([(HEAD_HEADER, head)], Json(news)).into_response()
 }
 

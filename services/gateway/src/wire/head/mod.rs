@@ -21,6 +21,8 @@ pub(crate) enum Framing {
     Length(u64),
     /// Ends where hyper says; the connection is not used for another request.
     Chunked,
+    /// No body, and the client asks to speak WebSocket from here on (RFC 6455 section 4.1).
+    Upgrade,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,6 +90,15 @@ struct Facts {
     host: bool,
     length: Option<u64>,
     chunked: bool,
+    upgrade: Upgrade,
+}
+
+/// What asks for an upgrade; one without the others asks for nothing.
+#[derive(Default, Clone, Copy)]
+struct Upgrade {
+    by_get: bool,
+    named: bool,
+    to_websocket: bool,
 }
 
 impl Facts {
@@ -101,6 +112,7 @@ impl Facts {
         if method.is_empty() || method.len() > MAX_METHOD || !method.iter().copied().all(is_token) {
             return Err(Malformed("the method is not a token"));
         }
+        self.upgrade.by_get = method == b"GET";
         match version {
             b"HTTP/1.1" => {}
             b"HTTP/1.0" => self.old_version = true,
@@ -137,6 +149,14 @@ impl Facts {
         }
         match name.len() {
             4 if name.eq_ignore_ascii_case(b"host") => self.host(value),
+            7 if name.eq_ignore_ascii_case(b"upgrade") => {
+                self.upgrade.to_websocket |= lists(value, b"websocket");
+                Ok(())
+            }
+            10 if name.eq_ignore_ascii_case(b"connection") => {
+                self.upgrade.named |= lists(value, b"upgrade");
+                Ok(())
+            }
             14 if name.eq_ignore_ascii_case(b"content-length") => self.content_length(value),
             17 if name.eq_ignore_ascii_case(b"transfer-encoding") => self.transfer_encoding(value),
             _ => Ok(()),
@@ -172,6 +192,12 @@ impl Facts {
         Ok(())
     }
 
+    /// Upgrades of other methods, of HTTP/1.0 and to other protocols are ignored, as RFC 9110 7.8 allows.
+    fn asks_for_websocket(&self) -> bool {
+        let Upgrade { by_get, named, to_websocket } = self.upgrade;
+        by_get && named && to_websocket && !self.old_version
+    }
+
     fn framing(&self) -> Result<Framing, Refusal> {
         if !self.host && !self.old_version {
             return Err(Malformed("there is no Host"));
@@ -180,10 +206,16 @@ impl Facts {
             (Some(_), true) => Err(Malformed("there are both Content-Length and Transfer-Encoding")),
             (None, true) if self.old_version => Err(Malformed("HTTP/1.0 has no Transfer-Encoding")),
             (None, true) => Ok(Framing::Chunked),
+            (None | Some(0), false) if self.asks_for_websocket() => Ok(Framing::Upgrade),
             (None | Some(0), false) => Ok(Framing::Empty),
             (Some(length), false) => Ok(Framing::Length(length)),
         }
     }
+}
+
+/// Whether a comma-separated value has `token` among its items.
+fn lists(value: &[u8], token: &[u8]) -> bool {
+    value.split(|byte| *byte == b',').any(|item| item.trim_ascii().eq_ignore_ascii_case(token))
 }
 
 /// `tchar` of RFC 9110 5.6.2.
