@@ -436,7 +436,8 @@ mod tests {
 
     #[test]
     fn the_commands_in_the_documents_exist() {
-        let documents = [include_str!("../README.md"), include_str!("../docs/smoke.md")];
+        let documents =
+            [include_str!("../README.md"), include_str!("../docs/smoke.md"), include_str!("../docs/chat.md")];
         let mut commands = 0;
         for line in documents.iter().flat_map(|document| console_lines(document)) {
             let command = line.strip_prefix("target/release/").unwrap_or(line);

@@ -10,7 +10,8 @@ use super::number::EPOCH;
 use super::password;
 use super::people::Person;
 use super::tables::{
-    AUTH_USER, CHATBOT, CHATBOT_PROMPT, PREFERENCE, STOCK, STOCK_LEDGER, STORE_ITEM, USER_PROFILE, USER_ROLE,
+    AUTH_USER, CHATBOT, CHATBOT_PROMPT, PREFERENCE, PROMPT_IN_USE, STOCK, STOCK_LEDGER, STORE_ITEM,
+    USER_PROFILE, USER_ROLE,
 };
 
 /// A demo account. Its password is public: demo data is for a developer's machine.
@@ -74,6 +75,9 @@ pub(super) fn steps(database: &str) -> Vec<Step> {
             Fill::new(&CHATBOT_PROMPT, 0..bots, |index, rows| {
                 chatbot_prompt(index, rows);
             }),
+            Fill::new(&PROMPT_IN_USE, 0..bots, |index, rows| {
+                prompt_in_use(index, rows);
+            }),
         ],
         "store_db" => vec![
             Fill::new(&STORE_ITEM, 0..DEMO_ITEMS, |index, rows| {
@@ -118,7 +122,6 @@ fn chatbot(index: u64, rows: &mut Rows) {
         Value::Text(bot.slug),
         Value::Text(bot.concept),
         Value::Text(bot.description),
-        Value::Int4(1),
         Value::Time(EPOCH),
         Value::Time(EPOCH),
     ]);
@@ -133,4 +136,9 @@ fn chatbot_prompt(index: u64, rows: &mut Rows) {
         Value::Text("first version"),
         Value::Time(EPOCH),
     ]);
+}
+
+fn prompt_in_use(index: u64, rows: &mut Rows) {
+    let bot = &BOTS[usize::try_from(index).unwrap_or_default()];
+    rows.push(&[Value::Uuid(bot.id()), Value::Text("conversation"), Value::Int4(1), Value::Time(EPOCH)]);
 }

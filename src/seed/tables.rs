@@ -37,13 +37,19 @@ pub(super) const PREFERENCE: Table = Table {
 
 pub(super) const CHATBOT: Table = Table {
     name: "chatbot",
-    columns: "id, name, bot_type, concept, description, prompt_version, created_at, updated_at",
+    columns: "id, name, bot_type, concept, description, created_at, updated_at",
     parent: None,
 };
 
 pub(super) const CHATBOT_PROMPT: Table = Table {
     name: "chatbot_prompt",
     columns: "chatbot_id, version, system_prompt, note, created_at",
+    parent: Some(("chatbot_id", "chatbot")),
+};
+
+pub(super) const PROMPT_IN_USE: Table = Table {
+    name: "prompt_in_use",
+    columns: "chatbot_id, agent, version, updated_at",
     parent: Some(("chatbot_id", "chatbot")),
 };
 

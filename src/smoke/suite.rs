@@ -3,9 +3,10 @@
 use super::parse::{ScenarioError, parse};
 use super::scenario::ScenarioFile;
 
-const FILES: [(&str, &str); 3] = [
+const FILES: [(&str, &str); 4] = [
     ("built-in health.yaml", include_str!("suite/health.yaml")),
     ("built-in journey.yaml", include_str!("suite/journey.yaml")),
+    ("built-in chat.yaml", include_str!("suite/chat.yaml")),
     ("built-in protection.yaml", include_str!("suite/protection.yaml")),
 ];
 

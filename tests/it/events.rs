@@ -1,6 +1,6 @@
 //! `doran events` against the real system, and somebody else's reading of the feed.
 
-use std::io::{self, BufRead as _, BufReader, Write as _};
+use std::io::{BufRead as _, BufReader};
 use std::process::{Command, Stdio};
 use std::sync::mpsc;
 
@@ -8,9 +8,8 @@ use rustix::process::Signal;
 use serde_json::{Value, json};
 
 use crate::fixture::{Fixture, LIMIT, Said, eventually, output, signal};
+use crate::outside::{Python, say};
 
-/// Names the interpreter that has tests/outside/requirements.txt installed.
-const PYTHON: &str = "DORAN_TEST_PYTHON";
 const EMAIL: &str = "events@dorandoran.dev";
 const PASSWORD: &str = "correct-horse-7";
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
@@ -130,16 +129,13 @@ fn tail_shows_the_sign_up(fixture: &Fixture, user: &str) {
 
 /// The published SDK of the `CloudEvents` project and a validator of JSON Schema, which know nothing of us.
 fn a_strangers_client_reads_the_feeds(fixture: &Fixture, user: &str) {
-    let Some(python) = std::env::var_os(PYTHON) else {
-        testkit::skip(format_args!("{PYTHON} is not set; .ci/run prepares it"));
-        return;
-    };
+    let Some(python) = Python::find() else { return };
     let understood = |service: &str, port: u16| -> Vec<Value> {
-        let program = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/outside/cloudevents_feed.py");
         let schemas = concat!(env!("CARGO_MANIFEST_DIR"), "/services/contract/schemas");
         let feed = format!("http://127.0.0.1:{}/internal/events?limit=1000", port + fixture.offset());
         let token = fixture.operators_token(service);
-        let read = output(Command::new(&python).args([program, &feed, schemas]).env("FEED_TOKEN", token));
+        let mut command = python.program("cloudevents_feed.py");
+        let read = output(command.args([feed.as_str(), schemas]).env("FEED_TOKEN", token));
         let said = String::from_utf8_lossy(&read.stderr);
         assert!(read.status.success(), "{said}");
         say(&format!("{service}: {}", said.trim()));
@@ -157,11 +153,6 @@ fn a_strangers_client_reads_the_feeds(fixture: &Fixture, user: &str) {
         understood("auth", 8081).into_iter().find(|event| event["data"]["sub"] == *user)
     });
     assert_eq!((&revoked["source"], &revoked["data"]["reason"]), (&"/auth".into(), &"LOGOUT".into()));
-}
-
-/// Past the test runner, which keeps what a passing test prints to itself.
-fn say(text: &str) {
-    writeln!(io::stderr(), "{text}").expect("write to standard error");
 }
 
 fn tail_follows_across_a_restart(fixture: &Fixture) {

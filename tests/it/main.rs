@@ -2,11 +2,13 @@
 
 mod adoption;
 mod bad_day;
+mod chat;
 mod events;
 mod fixture;
 mod lifecycle;
 mod logs;
 mod migrate;
+mod outside;
 mod seed;
 mod shim;
 mod signals;

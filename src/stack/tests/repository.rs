@@ -54,7 +54,7 @@ fn our_routes_are_those_of_the_api() {
             40,
             "POST /api/users,GET /api/users/check-email/*,/api/users/health",
         ),
-        ("chat", "/api/chat/**,/ws/chat/**", Access::Token, 30, 60, "/api/chat/health"),
+        ("chat", "/api/chat/**,/ws/chat/**", Access::Token, 30, 60, "GET /ws/chat/**,/api/chat/health"),
         ("store", "/api/store/**", Access::Token, 15, 30, "GET /api/store/items/**,/api/store/health"),
         ("batch", "/api/batch/**", Access::Admin, 5, 10, "/api/batch/health"),
     ];

@@ -1,5 +1,29 @@
 //! The service on a real database, through its router and as a process.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail like tests do")]
+
+mod archive;
+mod bot;
+mod client;
+mod fake_model;
+mod learner;
+mod live;
+mod log;
+mod maintenance;
+mod model;
+mod moderation;
+mod operator;
+mod posting;
+mod presence;
+mod prompt;
+mod room;
+mod socket;
+mod stack;
+mod stream;
+mod ticket;
+mod upkeep;
+mod usage;
+
 use std::process::Command;
 use std::time::Duration;
 

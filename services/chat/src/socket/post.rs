@@ -1,0 +1,55 @@
+//! Storing what a connection sends: one after the other, so that its order is that of the room.
+
+use chassis::ApiError;
+use chassis::context::{self, RequestContext};
+use chassis::trace::TraceContext;
+use contract::id::{RoomId, UserId};
+use contract::text::Language;
+use tokio::sync::mpsc::Receiver;
+
+use super::frame;
+use super::outbox::{Note, Notes};
+use crate::domain::message::Composed;
+use crate::posting::{New, Posting};
+
+/// What a `send` frame asks for.
+#[derive(Debug)]
+pub(super) struct Post {
+    pub(super) composed: Composed,
+    /// As the client wrote it, for the answer.
+    pub(super) client_message_id: Option<String>,
+    pub(super) turn: bool,
+}
+
+/// Where posts go.
+pub(super) struct Poster {
+    pub(super) posting: Posting,
+    pub(super) room: RoomId,
+    pub(super) user: UserId,
+    pub(super) language: Language,
+}
+
+impl Poster {
+    /// Until nobody sends any more. What was taken is stored even if its sender is gone by then.
+    pub(super) async fn run(self, mut posts: Receiver<Post>, notes: Notes) {
+        while let Some(Post { composed, client_message_id, turn }) = posts.recv().await {
+            let new = New { room: self.room, sender: self.user, composed, turn };
+            let posted = context::scope(on_behalf(self.language), self.posting.post(new)).await;
+            let note = match posted {
+                Ok(posted) => Note::Ack {
+                    frame: frame::ack(client_message_id.as_deref(), &posted.message),
+                    answered: posted.answered,
+                },
+                Err(error) => {
+                    Note::Frame(frame::refusal(&ApiError::from(error), client_message_id, self.language))
+                }
+            };
+            notes.send(note).await;
+        }
+    }
+}
+
+/// Each frame has a trace and the time of a request of its own.
+pub(super) fn on_behalf(language: Language) -> RequestContext {
+    RequestContext { language, ..RequestContext::of_our_own(TraceContext::start()) }
+}
