@@ -178,9 +178,11 @@ async fn a_revocation_that_cannot_be_read_does_not_hide_those_behind_it() {
         auth.revoke(&claims);
     }
     let odd = [json!({ "sub": "nobody" }), json!({ "sub": claims.sub, "reason": "LOGOUT" })];
-    for (event, data) in auth.events.lock().unwrap().iter_mut().zip(odd) {
-        event["data"] = data;
-    }
+    auth.events.send_modify(|events| {
+        for (event, data) in events.iter_mut().zip(odd) {
+            event["data"] = data;
+        }
+    });
     let service = Service::start(&[&auth.serve().await]);
     let token = auth.issuer.token(&claims);
     assert_eq!(service.verify_once_loaded(&token).await, Err(TokenError::Invalid("revoked")));
