@@ -122,7 +122,7 @@ impl Reader<'_> {
 
     fn discovery(&mut self) -> DiscoveryConfig {
         let mut services = BTreeMap::new();
-        for service in name::SERVICES {
+        for service in name::SERVICES.into_iter().chain([name::PAYMENT_SANDBOX]) {
             if let Some(urls) = self.optional::<String>(&name::urls_of(service)) {
                 services.insert(service.to_owned(), self.instances(service, &urls));
             }

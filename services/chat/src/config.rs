@@ -1,8 +1,8 @@
 //! What `chat` reads from its environment.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
+use chassis::outside::{base_url, key};
 use chassis::{Base, ConfigError, Database, Env, HasBase, Reader, Secret};
 use reqwest::Url;
 
@@ -112,55 +112,6 @@ impl ModelConfig {
         let limit = |limit: u32| Some(i64::from(limit)).filter(|limit| *limit > 0);
         Limits { turns_per_day: limit(self.daily_turns), tokens_per_month: limit(self.monthly_tokens) }
     }
-}
-
-/// Ends with a slash, so that a path can be joined to it.
-pub(crate) fn base_url(read: &mut Reader, name: &str) -> Option<Url> {
-    let text: String = read.optional(name)?;
-    let url = Url::parse(&format!("{}/", text.trim_end_matches('/'))).ok().filter(|url| {
-        matches!(url.scheme(), "http" | "https")
-            && url.has_host()
-            && url.username().is_empty()
-            && url.password().is_none()
-            && url.query().is_none()
-            && url.fragment().is_none()
-    });
-    if url.is_none() {
-        // Without the value: somebody may have put a secret into it.
-        read.problem(format!(
-            "{name} is not valid: not of the form https://host/path, or with more than that"
-        ));
-    }
-    url
-}
-
-/// From one variable, or from the file that the other one names.
-pub(crate) fn key(read: &mut Reader, value: &str, file: &str) -> Option<Secret> {
-    let given: Option<Secret> = read.optional(value);
-    let Some(path) = read.optional::<PathBuf>(file) else {
-        return given.and_then(|key| usable(read, value, key));
-    };
-    if given.is_some() {
-        read.problem(format!("{value} and {file} are both set"));
-        return None;
-    }
-    match std::fs::read_to_string(&path) {
-        Ok(text) => usable(read, file, Secret::new(text.trim().to_owned())),
-        Err(error) => {
-            read.problem(format!("{file} is not readable: {error}"));
-            None
-        }
-    }
-}
-
-/// What can stand in a header.
-fn usable(read: &mut Reader, name: &str, key: Secret) -> Option<Secret> {
-    let text = key.expose();
-    if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return Some(key);
-    }
-    read.problem(format!("{name} is not valid: a key is of printable characters without spaces"));
-    None
 }
 
 #[cfg(test)]

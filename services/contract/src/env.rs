@@ -33,10 +33,30 @@ pub const LISTENER: &str = "DORAN_LISTENER";
 /// Marks every process of a unit, so that leftovers are recognised: `<state directory>#<unit>#<run>`.
 pub const UNIT_MARK: &str = "DORAN_UNIT_MARK";
 
-/// Stands in for the registry when a service runs by hand: `DORAN_AUTH_URLS=http://127.0.0.1:8081,…`.
+/// Path of the secret that signs the payment provider's webhooks; store and the sandbox share it.
+pub const PAYMENT_WEBHOOK_SECRET_FILE: &str = "DORAN_PAYMENT_WEBHOOK_SECRET_FILE";
+/// Path of the sandbox provider's ledger.
+pub const PAYMENT_LEDGER: &str = "DORAN_PAYMENT_LEDGER";
+
+/// Stands in for the registry when a service runs by hand: `DORAN_AUTH_URLS=http://127.0.0.1:8081,…`. A name's
+/// hyphens are underscores there.
 pub fn urls_of(service: &str) -> String {
-    format!("DORAN_{}_URLS", service.to_ascii_uppercase())
+    format!("DORAN_{}_URLS", service.to_ascii_uppercase().replace('-', "_"))
 }
 
 /// The services of the stack, for what goes by name.
 pub const SERVICES: [&str; 6] = ["gateway", "auth", "user", "chat", "store", "batch"];
+
+/// The payment provider that stands in for a real one: called by name, but no service of the stack.
+pub const PAYMENT_SANDBOX: &str = "payment-sandbox";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_can_be_called_by_name_has_a_variable_that_a_shell_can_set() {
+        assert_eq!(urls_of(SERVICES[1]), "DORAN_AUTH_URLS");
+        assert_eq!(urls_of(PAYMENT_SANDBOX), "DORAN_PAYMENT_SANDBOX_URLS");
+    }
+}

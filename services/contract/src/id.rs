@@ -74,6 +74,18 @@ id! {
     MessageId;
     #[doc = "A tutor bot."]
     BotId;
+    #[doc = "Something that the store sells."]
+    ItemId;
+    #[doc = "An order of a user."]
+    OrderId;
+    #[doc = "A payment of an order; its provider is told this id, too."]
+    PaymentId;
+    #[doc = "Money that goes back."]
+    RefundId;
+    #[doc = "The way of one change of an order to its end."]
+    SagaId;
+    #[doc = "A message that a user keeps."]
+    BookmarkId;
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use schemars::{JsonSchema, Schema, generate::SchemaSettings};
 
 use crate::auth::{self, TokenRevoked};
 use crate::event::schema_urn;
+use crate::store::{ItemSnapshot, OrderSnapshot, PaymentSnapshot, StockLow, kind};
 use crate::user::{self, UserSnapshot};
 
 /// The type of an event, and what its data looks like.
@@ -31,5 +32,13 @@ pub fn events() -> Vec<EventSchema> {
         EventSchema::of::<UserSnapshot>(user::event::UPDATED),
         EventSchema::of::<UserSnapshot>(user::event::STATUS_CHANGED),
         EventSchema::of::<UserSnapshot>(user::event::ROLE_CHANGED),
+        EventSchema::of::<OrderSnapshot>(kind::ORDER_CREATED),
+        EventSchema::of::<OrderSnapshot>(kind::ORDER_CONFIRMED),
+        EventSchema::of::<OrderSnapshot>(kind::ORDER_CANCELLED),
+        EventSchema::of::<OrderSnapshot>(kind::ORDER_FAILED),
+        EventSchema::of::<PaymentSnapshot>(kind::PAYMENT_CAPTURED),
+        EventSchema::of::<PaymentSnapshot>(kind::PAYMENT_REFUNDED),
+        EventSchema::of::<ItemSnapshot>(kind::ITEM_CHANGED),
+        EventSchema::of::<StockLow>(kind::STOCK_LOW),
     ]
 }

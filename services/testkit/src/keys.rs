@@ -12,7 +12,7 @@ use serde_json::json;
 use tempfile::TempDir;
 
 /// Everybody who signs service tokens in a stack.
-const NAMES: [&str; 7] = ["gateway", "auth", "user", "chat", "store", "batch", "operator"];
+const NAMES: [&str; 8] = ["gateway", "auth", "user", "chat", "store", "batch", "payment-sandbox", "operator"];
 const LIFETIME: Duration = Duration::from_mins(1);
 /// RFC 7468 wraps base64 at 64 characters.
 const PEM_LINE: usize = 64;

@@ -23,6 +23,8 @@ pub(super) struct Outgoing {
     pub(super) path: String,
     pub(super) body: Option<Bytes>,
     pub(super) key: Option<HeaderValue>,
+    /// Beside those that every call has.
+    pub(super) headers: HeaderMap,
 }
 
 impl Outgoing {
@@ -54,6 +56,7 @@ impl Sender {
         let mut request = self
             .http
             .request(outgoing.method.clone(), format!("{url}{}", outgoing.path))
+            .headers(outgoing.headers.clone())
             .header("traceparent", context.trace.traceparent())
             .header(header::ACCEPT_LANGUAGE, context.language.tag())
             .header(deadline::HEADER, u64::try_from(left.as_millis()).unwrap_or(u64::MAX));
@@ -124,6 +127,7 @@ mod tests {
             path: "/".to_owned(),
             body: None,
             key: key.map(HeaderValue::from_static),
+            headers: HeaderMap::new(),
         };
         for method in [Method::GET, Method::HEAD, Method::PUT, Method::DELETE] {
             assert!(outgoing(method.clone(), None).may_repeat(), "{method}");

@@ -1,7 +1,7 @@
 //! One call, as the call site puts it together.
 
 use axum::body::Bytes;
-use http::{HeaderValue, Method};
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -26,7 +26,8 @@ pub(super) enum Hedging {
 
 impl<'a> Call<'a> {
     pub(super) fn new(client: &'a ServiceClient, method: Method, path: &str) -> Self {
-        let outgoing = Outgoing { method, path: path.to_owned(), body: None, key: None };
+        let headers = HeaderMap::new();
+        let outgoing = Outgoing { method, path: path.to_owned(), body: None, key: None, headers };
         Self { client, outgoing: Ok(outgoing), hedging: Hedging::Off }
     }
 
@@ -44,6 +45,18 @@ impl<'a> Call<'a> {
         let edge = self.client.edge();
         self.change(|outgoing| match HeaderValue::from_str(key) {
             Ok(key) => Ok(Outgoing { key: Some(key), ..outgoing }),
+            Err(source) => Err(CallError::Request { edge, source: source.into() }),
+        })
+    }
+
+    /// A header that this callee wants, beside those that every call has.
+    pub fn header(self, name: HeaderName, value: &str) -> Self {
+        let edge = self.client.edge();
+        self.change(|mut outgoing| match HeaderValue::from_str(value) {
+            Ok(value) => {
+                outgoing.headers.insert(name, value);
+                Ok(outgoing)
+            }
             Err(source) => Err(CallError::Request { edge, source: source.into() }),
         })
     }

@@ -9,6 +9,7 @@ mod client;
 mod database;
 mod drain;
 mod fixture;
+mod idempotency;
 mod overload;
 mod process;
 mod registry;

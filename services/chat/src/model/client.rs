@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use chassis::client::Breakers;
+use chassis::outside;
 use http::StatusCode;
 use resilience::breaker::{Breaker, Config as BreakerConfig, Wait, Window};
 use resilience::bulkhead::Bulkhead;
@@ -25,8 +26,6 @@ use crate::config::ModelConfig;
 const NAME: &str = "model";
 /// Longer than a provider around the world takes.
 const CONNECT_LIMIT: Duration = Duration::from_secs(2);
-/// Most providers close idle connections after a minute.
-const MAX_IDLE: Duration = Duration::from_secs(45);
 /// Calls that wait for a place, for each that has one.
 const QUEUED_PER_PLACE: usize = 4;
 /// With less time than this nobody answers anything.
@@ -196,23 +195,9 @@ fn endpoint(config: &ModelConfig) -> reqwest::Url {
     config.url.join("chat/completions").expect("a path can be joined to a base with a host")
 }
 
-/// Connections of its own: what stands in the environment about proxies is not for it, and nothing is repeated or
-/// followed down here.
 fn http_client(config: &ModelConfig) -> Result<reqwest::Client, reqwest::Error> {
-    let builder = reqwest::Client::builder()
-        .no_proxy()
-        .user_agent(concat!("doran/", env!("CARGO_PKG_VERSION")))
-        .redirect(reqwest::redirect::Policy::none())
-        .retry(reqwest::retry::never())
-        .connect_timeout(CONNECT_LIMIT.min(config.timeout))
-        .pool_max_idle_per_host(config.at_once)
-        .pool_idle_timeout(MAX_IDLE)
-        .tcp_nodelay(true);
-    match config.url.scheme() {
-        // A model on this machine needs no root certificates.
-        "http" => builder.tls_certs_only(std::iter::empty()).build(),
-        _ => builder.https_only(true).build(),
-    }
+    let connect_limit = CONNECT_LIMIT.min(config.timeout);
+    outside::http_client(&config.url, connect_limit, |client| client.pool_max_idle_per_host(config.at_once))
 }
 
 fn breaker_config(limit: Duration) -> BreakerConfig {

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use chassis::Secret;
 use chassis::client::Breakers;
+use chassis::{Secret, outside};
 use http::{StatusCode, header};
 use reqwest::{Client, Response, Url};
 use resilience::breaker::{Breaker, Config};
@@ -58,17 +58,7 @@ struct Judgement {
 
 impl Remote {
     pub(super) fn new(base: &Url, key: Option<Secret>, breakers: &Breakers) -> Result<Self, ModerationError> {
-        let builder = Client::builder()
-            .no_proxy()
-            // A redirect would carry the learner's words, and the key, elsewhere.
-            .redirect(reqwest::redirect::Policy::none())
-            .retry(reqwest::retry::never())
-            .connect_timeout(LIMIT);
-        let client = match base.scheme() {
-            // A service on this machine needs no root certificates.
-            "http" => builder.tls_certs_only(std::iter::empty()).build()?,
-            _ => builder.https_only(true).build()?,
-        };
+        let client = outside::http_client(base, LIMIT, |client| client)?;
         cleartext::warn("DORAN_CHAT_MODERATION_URL", base);
         let mut url = base.clone();
         url.set_path(&format!("{}/moderations", base.path().trim_end_matches('/')));

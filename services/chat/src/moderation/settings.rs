@@ -2,10 +2,9 @@
 
 use std::path::PathBuf;
 
+use chassis::outside::{base_url, key};
 use chassis::{Reader, Secret};
 use reqwest::Url;
-
-use crate::config::{base_url, key};
 
 #[derive(Debug, Clone, Default)]
 pub struct Settings {

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use contract::auth::TokenRevoked;
 use contract::event::{CloudEvent, schema_urn};
 use contract::schema::{EventSchema, events};
+use contract::store::{ItemSnapshot, OrderSnapshot, PaymentSnapshot, StockLow, kind};
 use contract::user::UserSnapshot;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -48,6 +49,12 @@ fn again<T: DeserializeOwned + Serialize>(data: &Value) -> Result<Value, serde_j
 fn round_trip(kind: &str, data: &Value) -> Result<Value, serde_json::Error> {
     match kind {
         contract::auth::event::TOKEN_REVOKED => again::<TokenRevoked>(data),
+        kind::ORDER_CREATED | kind::ORDER_CONFIRMED | kind::ORDER_CANCELLED | kind::ORDER_FAILED => {
+            again::<OrderSnapshot>(data)
+        }
+        kind::PAYMENT_CAPTURED | kind::PAYMENT_REFUNDED => again::<PaymentSnapshot>(data),
+        kind::ITEM_CHANGED => again::<ItemSnapshot>(data),
+        kind::STOCK_LOW => again::<StockLow>(data),
         _ => again::<UserSnapshot>(data),
     }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use contract::auth::TokenRevoked;
 use contract::auth::event::TOKEN_REVOKED;
+use contract::env::PAYMENT_SANDBOX;
 use contract::event::CloudEvent;
 use metrics::gauge;
 use tracing::error;
@@ -22,9 +23,9 @@ const GRACE: Duration = Duration::from_secs(2);
 /// Follows auth's revocations until the service stops. No token is good before they are loaded. What is known
 /// stays known when auth is down; how old it is shows in the health.
 ///
-/// Auth itself asks its database instead.
+/// Auth itself asks its database instead, and the payment sandbox has no users: only services' tokens are good there.
 pub fn follow_revocations(platform: &Platform) {
-    if platform.base().service == "auth" {
+    if matches!(platform.base().service, "auth" | PAYMENT_SANDBOX) {
         return;
     }
     let revocations = platform.identity().access.revocations().clone();

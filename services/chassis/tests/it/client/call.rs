@@ -12,7 +12,7 @@ use chassis::trace::TraceContext;
 use chassis::{ApiError, Platform};
 use contract::code::ErrorCode;
 use contract::text::Language;
-use http::HeaderMap;
+use http::{HeaderMap, HeaderName, Method};
 use serde_json::Value;
 use tokio::time::Instant;
 
@@ -62,6 +62,17 @@ async fn a_call_carries_identity_trace_language_and_what_is_left_of_the_budget()
     let token = headers["authorization"].as_str().unwrap().strip_prefix("Bearer ").unwrap();
     let auth = ServiceVerifier::from_file("auth", &keys.jwks_file()).unwrap();
     assert_eq!(auth.verify(token).unwrap().iss, "chat");
+}
+
+#[tokio::test]
+async fn a_header_of_the_callees_own_goes_along() {
+    let address = serve(Router::new().route("/mirror", get(mirror))).await;
+    let (_platform, client) = client(&format!("http://{address}"), None, Duration::from_secs(5));
+    let name = HeaderName::from_static("x-signature");
+    let call = client.request(Method::GET, "/mirror").header(name.clone(), "t=1,v1=2");
+    assert_eq!(call.send::<Value>().await.unwrap()["x-signature"], "t=1,v1=2");
+    let broken = client.request(Method::GET, "/mirror").header(name, "two\nlines").send::<Value>().await;
+    assert!(matches!(broken, Err(CallError::Request { .. })), "{broken:?}");
 }
 
 #[tokio::test]
