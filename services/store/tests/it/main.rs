@@ -1,5 +1,15 @@
 //! The service on a real database, through its router and as a process.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail like tests do")]
+
+mod bookmark;
+mod catalogue;
+mod issuer;
+mod order;
+mod payment;
+mod saga;
+mod toss;
+
 use std::process::Command;
 use std::time::Duration;
 
