@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::command::events;
+use crate::command::{events, sagas};
 use crate::stack::duration;
 
 /// Runs the `DoranDoran` microservice system on one machine.
@@ -102,6 +102,9 @@ pub(crate) enum Command {
     /// Show what services tell each other, and help consumers that are stuck
     #[command(subcommand, after_help = events::EXAMPLES)]
     Events(events::EventsCommand),
+    /// Show orders on their way, help those that are stuck, and audit goods and money
+    #[command(subcommand, after_help = sagas::EXAMPLES)]
+    Sagas(sagas::SagasCommand),
     /// Manage the platform's accounts
     #[command(subcommand)]
     User(UserCommand),
@@ -436,8 +439,12 @@ mod tests {
 
     #[test]
     fn the_commands_in_the_documents_exist() {
-        let documents =
-            [include_str!("../README.md"), include_str!("../docs/smoke.md"), include_str!("../docs/chat.md")];
+        let documents = [
+            include_str!("../README.md"),
+            include_str!("../docs/smoke.md"),
+            include_str!("../docs/chat.md"),
+            include_str!("../docs/store.md"),
+        ];
         let mut commands = 0;
         for line in documents.iter().flat_map(|document| console_lines(document)) {
             let command = line.strip_prefix("target/release/").unwrap_or(line);

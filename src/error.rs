@@ -43,7 +43,7 @@ impl ExitStatus {
         (Self::Deadline, "the deadline passed"),
         (Self::NotRunning, "the stack, or the unit, is not running"),
         (Self::Conflict, "a port or a lock is held by somebody else"),
-        (Self::AssertionFailed, "a smoke assertion failed"),
+        (Self::AssertionFailed, "a smoke assertion failed, or books that are audited do not agree"),
         (Self::ThresholdFailed, "a threshold failed"),
         (Self::Pending, "migrations are pending (with --exit-code)"),
         (Self::Interrupted, "interrupted (SIGINT)"),

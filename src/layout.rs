@@ -103,6 +103,11 @@ impl Layout {
     pub(crate) fn data(&self) -> PathBuf {
         self.root.join("data")
     }
+
+    /// What the sandbox provider has booked. It runs as ourselves, so its data never moves.
+    pub(crate) fn payment_ledger(&self) -> PathBuf {
+        self.data().join("payment-sandbox").join("ledger.ndjson")
+    }
 }
 
 /// A stable name for a path: `DefaultHasher::new()` has fixed keys, and only one toolchain reads it back.

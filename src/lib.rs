@@ -3,6 +3,7 @@
 //! `cli.rs` declares the command line, `command/` acts on it, `output.rs` prints. `stack/` knows the stack
 //! file, `supervisor/` keeps units running through `shim/`, which owns their output in `logstore/`.
 
+pub mod audit;
 mod cli;
 mod command;
 mod context;

@@ -24,6 +24,8 @@ pub(crate) const OPERATOR: &str = "operator";
 const PASSWORD_BYTES: usize = 24;
 /// AES-256.
 const SEAL_BYTES: usize = 32;
+/// HMAC-SHA256.
+const WEBHOOK_BYTES: usize = 32;
 
 impl Secrets {
     pub(crate) fn new(dir: PathBuf) -> Self {
@@ -53,6 +55,11 @@ impl Secrets {
         self.dir.join("auth-seal")
     }
 
+    /// The secret that signs the payment provider's webhooks.
+    pub(crate) fn payment_webhook_file(&self) -> PathBuf {
+        self.dir.join("payment-webhook")
+    }
+
     /// Private key of a service or of `operator`, PKCS#8 PEM.
     pub(crate) fn service_key_file(&self, name: &str) -> PathBuf {
         self.dir.join(format!("{name}.key.pem"))
@@ -64,7 +71,7 @@ impl Secrets {
     }
 
     /// Makes what services read from files: an Ed25519 key pair for every service and for `operator`, the set of
-    /// their public keys, and auth's seal.
+    /// their public keys, auth's seal, and the secret of the payment provider's webhooks.
     ///
     /// # Errors
     /// When a key cannot be made, read or written.
@@ -73,6 +80,7 @@ impl Secrets {
         services: impl Iterator<Item = &'a str>,
     ) -> anyhow::Result<()> {
         secret::read_or_create(&self.auth_seal_file(), SEAL_BYTES)?;
+        secret::read_or_create(&self.payment_webhook_file(), WEBHOOK_BYTES)?;
         let mut keys = Vec::new();
         for name in services.chain([OPERATOR]) {
             let key = service_key(&self.service_key_file(name))

@@ -16,7 +16,7 @@ use crate::supervisor::facts;
 
 /// Below this, five clusters with their write-ahead logs do not fit comfortably.
 const FREE_SPACE: u64 = 2 << 30;
-/// Six services, five databases with their connections, and the tools around them.
+/// Six services and the payment sandbox, five databases with their connections, and the tools around them.
 const OPEN_FILES: u64 = 1024;
 
 #[derive(Serialize)]

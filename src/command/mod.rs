@@ -1,5 +1,6 @@
 //! One verb a file. A verb reads its arguments, asks, acts and reports; printing is `output.rs`'s.
 
+mod cell;
 mod config;
 mod confirm;
 mod doctor;
@@ -13,6 +14,7 @@ mod logs;
 mod migrate;
 mod ps;
 mod psql;
+pub(crate) mod sagas;
 mod seed;
 mod smoke;
 mod stopping;
@@ -67,6 +69,7 @@ async fn act(cli: Cli, out: &mut Printer) -> anyhow::Result<ExitStatus> {
         Command::Supervisor { stack } => return supervisor::run(&stack).await,
         Command::Job(args) => return job::run(&args, out).await,
         Command::Doctor => return doctor::run(&cli.global, out).await,
+        Command::Sagas(command) if command.is_apart() => return sagas::run_apart(&command, out).await,
         _ => {}
     }
     let cx = &Context::load(&cli.global)?;
@@ -84,6 +87,7 @@ async fn act(cli: Cli, out: &mut Printer) -> anyhow::Result<ExitStatus> {
         Command::Seed(args) => seed::run(cx, &args, out).await,
         Command::Smoke(args) => smoke::run(cx, &args, out).await,
         Command::Events(command) => events::run(cx, &command, out).await,
+        Command::Sagas(command) => sagas::run(cx, &command, out).await,
         Command::User(command) => user::run(cx, &command, out).await,
         Command::Psql(args) => psql::run(cx, &args),
         Command::Env(args) => env::run(cx, &args, out),

@@ -13,7 +13,7 @@ use crate::secrets::roles;
 /// A server that is there answers in milliseconds; one that hangs should not hang us.
 const CONNECT_LIMIT: Duration = Duration::from_secs(5);
 
-/// A database and its owner role, which may do DDL.
+/// A database and the role that opens it.
 #[derive(Debug, Clone)]
 pub(crate) struct DatabaseAccess {
     name: String,
@@ -21,12 +21,21 @@ pub(crate) struct DatabaseAccess {
 }
 
 impl DatabaseAccess {
-    /// The stack's own database `name` on this machine's loopback.
+    /// The stack's own database `name` on this machine's loopback, as the role that may do DDL.
     pub(crate) fn owner(name: &str, port: u16, password: &Secret) -> Self {
+        Self::of_stack(name, port, &roles(name).0, password)
+    }
+
+    /// The same as the role that services have, which changes rows only.
+    pub(crate) fn app(name: &str, port: u16, password: &Secret) -> Self {
+        Self::of_stack(name, port, &roles(name).1, password)
+    }
+
+    fn of_stack(name: &str, port: u16, role: &str, password: &Secret) -> Self {
         let options = PgConnectOptions::new_without_pgpass()
             .host("127.0.0.1")
             .port(port)
-            .username(&roles(name).0)
+            .username(role)
             .password(password.expose())
             .database(name)
             // Loopback only, and the start-up question about TLS costs a round trip.

@@ -189,14 +189,14 @@ mod tests {
 
     #[test]
     fn the_built_in_suite_fits_the_stack() {
-        let services = ["gateway", "auth", "user", "chat", "store", "batch"];
+        let services = ["gateway", "auth", "user", "chat", "store", "batch", "payment-sandbox"];
         let services = services.map(|name| (name.to_owned(), vec![format!("http://{name}")]));
         let planned =
             plan(&super::super::built_in().unwrap(), &Targets::new("http://g".to_owned(), services)).unwrap();
         let of_unit = |unit: &str| {
             planned.iter().filter(|scenario| scenario.name == format!("{unit} is healthy")).count()
         };
-        assert!(["gateway", "auth", "batch"].into_iter().all(|unit| of_unit(unit) == 1));
+        assert!(["gateway", "auth", "batch", "payment-sandbox"].into_iter().all(|unit| of_unit(unit) == 1));
         assert!(planned.iter().all(|scenario| !scenario.name.contains("${")));
     }
 }

@@ -230,11 +230,15 @@ fn service_env(stack: &Stack, name: &str, unit: &str, port: u16, facts: &Facts) 
     if let Some(port) = gateway_port {
         variables.insert(env::PUBLIC_URL.to_owned(), format!("http://localhost:{port}"));
     }
-    match name {
-        "auth" => variables.insert(env::AUTH_SEAL_FILE.to_owned(), text(secrets.auth_seal_file())),
-        "gateway" => variables.insert(env::GATEWAY_CONFIG.to_owned(), text(layout.gateway_config())),
-        _ => None,
+    let webhook_secret = || (env::PAYMENT_WEBHOOK_SECRET_FILE, secrets.payment_webhook_file());
+    let files = match name {
+        "auth" => vec![(env::AUTH_SEAL_FILE, secrets.auth_seal_file())],
+        "gateway" => vec![(env::GATEWAY_CONFIG, layout.gateway_config())],
+        "store" => vec![webhook_secret()],
+        env::PAYMENT_SANDBOX => vec![webhook_secret(), (env::PAYMENT_LEDGER, layout.payment_ledger())],
+        _ => vec![],
     };
+    variables.extend(files.into_iter().map(|(name, path)| (name.to_owned(), text(path))));
     if service.inherit_listener {
         variables.insert(env::LISTENER.to_owned(), "stdin".to_owned());
     }

@@ -231,7 +231,7 @@ fn free_offset() -> (u16, File) {
         .find_map(|offset: u16| {
             let lock = File::create(locks.join(offset.to_string())).expect("open a lock");
             lock.try_lock().ok()?;
-            let fixed = [5433, 5434, 5435, 5436, 5437, 6379, 8080, 8081, 8082, 8083, 8084, 8085];
+            let fixed = [5433, 5434, 5435, 5436, 5437, 6379, 8080, 8081, 8082, 8083, 8084, 8085, 8090];
             let free = fixed.iter().all(|port| TcpListener::bind(("127.0.0.1", port + offset)).is_ok());
             free.then_some((offset, lock))
         })

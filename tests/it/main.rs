@@ -1,6 +1,7 @@
 //! The command line against real processes: small stacks of shell scripts, and the whole system.
 
 mod adoption;
+mod audit;
 mod bad_day;
 mod chat;
 mod events;

@@ -1,5 +1,6 @@
 //! The whole system: six services, five databases, the journey of a user.
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::process::Stdio;
 
 use serde_json::Value;
@@ -45,6 +46,35 @@ fn a_database_that_is_killed_comes_back_with_what_was_committed() {
         (unit["state"] == "ready" && unit["restarts"] == 1).then_some(())
     });
     assert_eq!(sql("select id from kept").exits(0).stdout.trim(), "42");
+}
+
+#[test]
+fn the_payment_sandbox_keeps_its_ledger_in_the_instances_data() {
+    let fixture = Fixture::system();
+    fixture.doran(&["up", "-d", "--wait", "payment-sandbox"]).exits(0);
+    assert_eq!(fixture.unit("payment-sandbox")["port"], 8090 + fixture.offset());
+    let ledger = fixture.state().join("data/payment-sandbox/ledger.ndjson");
+    let secret = fixture.state().join("secrets/payment-webhook");
+    let mode = |path: &std::path::Path| path.metadata().unwrap().permissions().mode() & 0o777;
+    assert_eq!((mode(&ledger), mode(&secret)), (0o600, 0o600));
+    let env = |unit: &str| -> Value {
+        serde_json::from_str(&fixture.doran(&["env", unit, "--json"]).exits(0).stdout).unwrap()
+    };
+    let (sandbox, store) = (env("payment-sandbox"), env("store"));
+    assert_eq!(sandbox["DORAN_PAYMENT_LEDGER"], ledger.to_str().unwrap());
+    let shared = "DORAN_PAYMENT_WEBHOOK_SECRET_FILE";
+    assert_eq!((&sandbox[shared], &store[shared]), (&secret.to_str().unwrap().into(), &sandbox[shared]));
+
+    let former = fixture.pid("payment-sandbox");
+    signal(former, rustix::process::Signal::KILL);
+    eventually("it is ready again", || {
+        let unit = fixture.unit("payment-sandbox");
+        (unit["state"] == "ready" && unit["pid"] != former).then_some(())
+    });
+    fixture.doran(&["down"]).exits(0);
+    assert!(ledger.exists(), "data stays");
+    fixture.doran(&["down", "--volumes", "--yes"]).exits(0);
+    assert!(!ledger.exists() && !secret.exists());
 }
 
 /// PostgreSQL and Redis write their titles over the environment that names their unit.

@@ -3,23 +3,21 @@
 use comfy_table::{CellAlignment, Table, presets};
 use contract::event::{DeadLetter, DeadLetterState, DropLetter, path};
 use futures_util::future::join_all;
-use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::Serialize;
 use uuid::Uuid;
 
 use super::args::{DeadListArgs, DropArgs};
 use super::letter::{self, Kept};
-use super::line::{Lines, day_and_time, short};
+use super::line::{Lines, short};
 use super::participant;
+use crate::command::cell::{day_and_time, one_line, time};
 use crate::context::Context;
 use crate::error::ExitStatus;
 use crate::operator::{LIMIT, Service};
 use crate::output::Printer;
 
 const SCHEMA: &str = "doran.events-dead/1";
-/// Characters of an error in the list; `show` has all of it.
-const SHORT_ERROR: usize = 60;
 
 #[derive(Serialize)]
 struct Document<'a> {
@@ -152,19 +150,6 @@ fn word(state: DeadLetterState) -> &'static str {
     }
 }
 
-fn time(micros: i64) -> Timestamp {
-    Timestamp::from_microsecond(micros).unwrap_or_default()
-}
-
-/// Its beginning, and no line ends.
-fn one_line(error: &str) -> String {
-    let text = error.split_whitespace().collect::<Vec<&str>>().join(" ");
-    match text.char_indices().nth(SHORT_ERROR) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -208,11 +193,5 @@ mod tests {
         let json = serde_json::to_value(kept()).unwrap();
         assert_eq!((&json["service"], &json["state"]), (&"auth".into(), &"DROPPED".into()));
         assert_eq!(json["event"]["data"]["email"], "minji@dorandoran.dev");
-    }
-
-    #[test]
-    fn a_short_error_is_whole() {
-        assert_eq!(one_line("no\n  such user"), "no such user");
-        assert_eq!(one_line(&"가".repeat(61)).chars().count(), 61);
     }
 }

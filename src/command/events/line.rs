@@ -9,6 +9,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::filter;
+use crate::command::cell::day_and_time;
 use crate::command::logs::style_of_unit;
 
 /// What every type begins with.
@@ -50,11 +51,6 @@ impl Lines {
         }
         line
     }
-}
-
-/// In the zone of the reader; events are kept for days, so the time of day alone would not do.
-pub(super) fn day_and_time(time: Timestamp, zone: &TimeZone) -> String {
-    time.to_zoned(zone.clone()).strftime("%m-%d %H:%M:%S%.3f").to_string()
 }
 
 pub(super) fn short(kind: &str) -> &str {

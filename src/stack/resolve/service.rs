@@ -28,7 +28,7 @@ const MAX_BACKOFF: Duration = Duration::from_secs(10);
 const CRASH_LOOP_AFTER: u32 = 5;
 
 /// Variables that `doran` computes for each unit: a value in the stack file could only be wrong.
-const OWN_VARIABLES: [&str; 10] = [
+const OWN_VARIABLES: [&str; 12] = [
     env::PORT,
     env::INSTANCE_ID,
     env::DATABASE_URL,
@@ -37,6 +37,8 @@ const OWN_VARIABLES: [&str; 10] = [
     env::SERVICE_JWKS_FILE,
     env::SERVICE_KEY_FILE,
     env::AUTH_SEAL_FILE,
+    env::PAYMENT_WEBHOOK_SECRET_FILE,
+    env::PAYMENT_LEDGER,
     env::LISTENER,
     env::UNIT_MARK,
 ];

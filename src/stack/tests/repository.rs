@@ -20,8 +20,15 @@ fn our_ports_are_those_of_the_architecture() {
     let stack = own().stack;
     let services: Vec<_> =
         stack.services.iter().map(|(name, service)| (name.as_str(), service.ports[0])).collect();
-    let expected =
-        [("auth", 8081), ("batch", 8085), ("chat", 8083), ("gateway", 8080), ("store", 8084), ("user", 8082)];
+    let expected = [
+        ("auth", 8081),
+        ("batch", 8085),
+        ("chat", 8083),
+        ("gateway", 8080),
+        ("payment-sandbox", 8090),
+        ("store", 8084),
+        ("user", 8082),
+    ];
     assert_eq!(services, expected);
     let databases: Vec<_> =
         stack.databases.iter().map(|(name, database)| (name.as_str(), database.port)).collect();

@@ -6,6 +6,7 @@ use reqwest::header::{
 use reqwest::{RequestBuilder, StatusCode};
 use serde_json::{Value, json};
 
+use super::archive;
 use super::learner::{FRIEND, Learner, ok, refused};
 use super::stack::{PAGE, Stack};
 use super::stream::{Stream, keys};
@@ -44,6 +45,7 @@ pub(super) async fn from_the_first_room_to_the_second(stack: &Stack) {
     assert_eq!(history[..2], [greeting, guide], "the beginning stays as it was");
     assert_eq!(history[2..4], said);
     assert_eq!(history[4..], [again.clone(), other_reply], "a reload shows what came live");
+    let archive = archive::keeps_what_was_said(&learner, &room, &history).await;
     let newest = json!([{
         "chatbotId": FRIEND, "lastRoomId": id, "lastInteractionAt": again["createdAt"],
         "chatbotName": ok(learner.get(interactions)).await[0]["chatbotName"],
@@ -59,6 +61,7 @@ pub(super) async fn from_the_first_room_to_the_second(stack: &Stack) {
     refused(learner.get(&format!("/api/chat/chatrooms/{id}")), 404, "C001").await;
     refused(learner.stream_of(id), 404, "C001").await;
     assert_eq!(ok(learner.get(interactions)).await, newest, "what was talked is remembered");
+    archive.outlives_the_room_until_it_is_emptied(&learner, &stack.learner("curious").await).await;
     let second = learner.enter().await;
     check_room(&second, &learner);
     assert_ne!(second["id"], room["id"]);

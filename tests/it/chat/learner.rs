@@ -33,6 +33,10 @@ impl Learner {
         self.request(Method::POST, path)
     }
 
+    pub(super) fn delete(&self, path: &str) -> RequestBuilder {
+        self.request(Method::DELETE, path)
+    }
+
     fn request(&self, method: Method, path: &str) -> RequestBuilder {
         self.client.request(method, format!("{}{path}", self.at)).bearer_auth(&self.token)
     }

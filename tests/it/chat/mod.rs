@@ -1,5 +1,6 @@
 //! Chat as a learner's browser sees it: the whole system, three instances of chat, the gateway in front.
 
+mod archive;
 mod follower;
 mod journey;
 mod kills;

@@ -23,7 +23,7 @@ impl Stack {
     pub(super) fn up() -> Self {
         let mut fixture = Fixture::system();
         fixture.env("DORAN__SERVICES__CHAT__REPLICAS", &INSTANCES.to_string());
-        let mut args = vec!["up", "-d", "--wait", "gateway", "auth", "user", "chat"];
+        let mut args = vec!["up", "-d", "--wait", "gateway", "auth", "user", "chat", "store"];
         if Installation::find().is_ok() {
             args.push("redis");
         }
