@@ -36,6 +36,8 @@ pub enum Error {
     SagaNotFound,
     #[error("there is no such bookmark")]
     BookmarkNotFound,
+    #[error("another order has this payment")]
+    PaymentTaken,
     #[error("the order's state does not allow this")]
     OrderState,
     #[error("the thing changed since it was read")]
@@ -77,6 +79,12 @@ impl From<Error> for ApiError {
             Error::BookmarkNotFound => Self::new(ErrorCode::BadRequest)
                 .status(StatusCode::NOT_FOUND)
                 .text(Text::new("북마크를 찾을 수 없습니다.", "The bookmark was not found.")),
+            Error::PaymentTaken => {
+                Self::new(ErrorCode::BadRequest).status(StatusCode::CONFLICT).text(Text::new(
+                    "이미 다른 주문에 사용된 결제입니다.",
+                    "Another order was paid for with this payment.",
+                ))
+            }
             Error::OrderState => ErrorCode::OrderState.into(),
             Error::Stale => {
                 Self::new(ErrorCode::BadRequest).status(StatusCode::PRECONDITION_FAILED).text(Text::new(

@@ -82,7 +82,7 @@ async fn a_partition_goes_when_everything_in_it_is_old_and_readers_are_told() {
     assert_eq!(dropped().await, 0, "nothing is old");
 
     let age = "update outbox set created_at = created_at - interval '8 days' where position < $1";
-    sqlx::query(age).bind(1_000_000 - 3).execute(&producer.pool).await.unwrap();
+    sqlx::query(age).bind(1_000_000_i64 - 3).execute(&producer.pool).await.unwrap();
     assert_eq!(dropped().await, 0, "some of it is not");
     sqlx::query(age).bind(1_000_005_i64).execute(&producer.pool).await.unwrap();
     assert_eq!(dropped().await, 1);

@@ -8,7 +8,7 @@ use axum::response::Response;
 use chassis::db;
 use chassis::extract::{ApiJson, ApiPath, ApiQuery, CurrentUser};
 use chassis::idempotency::{Claim, IdempotencyKey, Key};
-use contract::id::{ItemId, OrderId, UserId};
+use contract::id::{ItemId, OrderId, PaymentId, UserId};
 use contract::problem::Problem;
 use contract::response::{CursorPage, MAX_PAGE_SIZE};
 use contract::store::{Order, OrderChange, OrderStatus};
@@ -57,6 +57,11 @@ pub struct PaymentRequest {
     /// The payment provider's token for the means of payment; 1 to 200 characters.
     #[garde(length(chars, min = 1, max = 200))]
     token: String,
+    /// What the payment shall be called, where the provider was told of it before there is an order; else store
+    /// chooses. Never the id of another payment.
+    #[garde(skip)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    id: Option<PaymentId>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "garde passes the context like this")]
@@ -77,6 +82,7 @@ impl OrderRequest {
             lines: lines.map(|line| Line { item: line.item_id, quantity: line.quantity }).collect(),
             method: self.payment.method,
             token: self.payment.token,
+            payment: self.payment.id,
             answer: Some(answer),
         }
     }
@@ -96,7 +102,7 @@ impl OrderRequest {
         (status = 400, description = "E002, E003: fields, currencies, an unusable key", body = Problem, content_type = "application/problem+json"),
         (status = 401, description = "A001 or A002", body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "S001: an item is not for sale", body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "E002: the same request is still worked on", body = Problem, content_type = "application/problem+json", headers(("Retry-After" = u64))),
+        (status = 409, description = "E002: the same request is still worked on, or another order has that payment", body = Problem, content_type = "application/problem+json", headers(("Retry-After" = u64))),
         (status = 422, description = "E002: the key was used for another request", body = Problem, content_type = "application/problem+json"),
     ),
     security(("bearer" = []))

@@ -2,7 +2,7 @@
 
 use chassis::idempotency::Key;
 use chassis::{context, fresh_id};
-use contract::id::{ItemId, UserId};
+use contract::id::{ItemId, PaymentId, UserId};
 use contract::store::{FailureCode, OrderSnapshot, OrderStatus, SagaStep, kind};
 use http::StatusCode;
 use sqlx::PgConnection;
@@ -34,6 +34,8 @@ pub struct NewOrder {
     pub method: String,
     /// The provider's token for the means of payment.
     pub token: String,
+    /// The payment's id, if the provider has been told one already.
+    pub payment: Option<PaymentId>,
     /// The request that is answered with how it ends.
     pub answer: Option<Key>,
 }
@@ -45,7 +47,7 @@ pub(super) async fn place(inner: &Inner, db: &mut PgConnection, new: NewOrder) -
     let job = job(new, draft);
     point::reached(SagaStep::Hold, Point::Begin, job.id, job.order());
     let pending = job.snapshot(OrderStatus::Pending, 1);
-    order::insert(db, &placed(inner, &job, &pending, supply)?).await?;
+    order::insert(db, &placed(inner, &job, &pending, supply)?).await.map_err(unless_taken)?;
     events::order(db, kind::ORDER_CREATED, &pending).await?;
     if supply == Supply::Likely {
         if hold(inner, db, &job).await? {
@@ -59,6 +61,13 @@ pub(super) async fn place(inner: &Inner, db: &mut PgConnection, new: NewOrder) -
     // Nobody comes after this who could.
     answer(db, job.order(), &job.data.answers).await?;
     Ok(Begun { order: job.order(), saga: None, job: None })
+}
+
+fn unless_taken(error: sqlx::Error) -> Error {
+    match &error {
+        sqlx::Error::Database(cause) if cause.constraint() == Some("payment_pkey") => Error::PaymentTaken,
+        _ => error.into(),
+    }
 }
 
 /// Takes the goods off the shelf, and says so where few are left. False when there is too little.
@@ -79,7 +88,7 @@ async fn hold(inner: &Inner, db: &mut PgConnection, job: &Job) -> Result<bool, s
 
 /// The saga as this process goes on with it: nobody has asked the provider yet.
 fn job(new: NewOrder, draft: Draft) -> Job {
-    let payment = fresh_id();
+    let payment = new.payment.unwrap_or_else(fresh_id);
     let owed = |key| Owed { key, status: StatusCode::CREATED.as_u16() };
     Job {
         id: fresh_id(),

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chassis::idempotency::HEADER as KEY;
-use contract::id::ItemId;
+use contract::id::{ItemId, PaymentId};
 use contract::store::{FailureCode, Order, OrderStatus, PaymentStatus};
 use futures_util::future::join_all;
 use http::StatusCode;
@@ -35,6 +35,22 @@ async fn an_order_that_is_paid_for_is_confirmed_and_its_goods_are_sold() {
     assert_eq!((payment.status, payment.amount, &*payment.method), (PaymentStatus::Captured, 2000, "card"));
     assert_eq!(shop.stock(item).await, (3, 0, 2));
     assert_eq!(shop.read(&user, &order).await, order);
+}
+
+#[tokio::test]
+async fn a_payment_that_the_provider_knows_already_keeps_its_id_and_pays_once() {
+    let shop = Shop::open().await;
+    let (user, item) = (shop.somebody(), shop.item(5).await);
+    let id: PaymentId = chassis::fresh_id();
+    let mut body = wanted(item, 1, "tok_approve");
+    body["payment"]["id"] = id.to_string().into();
+    let order: Order = shop.place(&user, "a", &body).await.expect(StatusCode::CREATED).parsed();
+    assert_eq!(order.payment.unwrap().id, id);
+    for (by, key) in [(&user, "b"), (&shop.somebody(), "c")] {
+        let refused = shop.place(by, key, &body).await.expect(StatusCode::CONFLICT);
+        assert_eq!(refused.json()["errorCode"], "E002");
+    }
+    assert_eq!(shop.stock(item).await, (4, 0, 1), "what is refused holds nothing");
 }
 
 #[tokio::test]

@@ -39,7 +39,14 @@ async fn answer(stage: &Stage, key: &Key) -> Option<(StatusCode, Order)> {
 
 fn order(user: UserId, item: contract::id::ItemId, token: &str, answer: Key) -> NewOrder {
     let (method, token) = ("card".to_owned(), token.to_owned());
-    NewOrder { user, lines: vec![Line { item, quantity: 1 }], method, token, answer: Some(answer) }
+    NewOrder {
+        user,
+        lines: vec![Line { item, quantity: 1 }],
+        method,
+        token,
+        payment: None,
+        answer: Some(answer),
+    }
 }
 
 #[tokio::test]

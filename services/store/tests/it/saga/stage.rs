@@ -178,7 +178,7 @@ impl Instance {
     ) -> (OrderId, Settled) {
         let lines = lines.iter().map(|(item, quantity)| Line { item: *item, quantity: *quantity }).collect();
         let (method, token) = ("card".to_owned(), token.to_owned());
-        self.begin(NewOrder { user, lines, method, token, answer: None }, wait).await
+        self.begin(NewOrder { user, lines, method, token, payment: None, answer: None }, wait).await
     }
 
     pub(crate) async fn begin(&self, new: NewOrder, wait: Duration) -> (OrderId, Settled) {

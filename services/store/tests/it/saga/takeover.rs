@@ -40,7 +40,14 @@ async fn an_order_whose_process_died_before_it_asked_anybody_goes_on() {
     let id = doomed
         .run(move |sagas, db| async move {
             let (method, token) = ("card".to_owned(), "tok_approve".to_owned());
-            let new = store::saga::NewOrder { user: chassis::fresh_id(), lines, method, token, answer: None };
+            let new = store::saga::NewOrder {
+                user: chassis::fresh_id(),
+                lines,
+                method,
+                token,
+                payment: None,
+                answer: None,
+            };
             let mut tx = db.begin().await.unwrap();
             let begun = sagas.place(&mut tx, new).await.unwrap();
             tx.commit().await.unwrap();
