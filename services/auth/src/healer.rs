@@ -36,7 +36,7 @@ pub enum Settled {
 
 /// Makes credentials usable: the account exists. Harmless when they already are.
 pub async fn confirm(state: &AppState, id: UserId) -> Result<(), Error> {
-    let mut tx = state.db.begin().await?;
+    let mut tx = chassis::db::transaction(&state.db).await?;
     if account::confirm(&mut tx, id).await? {
         let entry = Entry { kind: Kind::AccountCreated, user: Some(id), session: None, address: None };
         audit::insert(&mut tx, entry).await?;

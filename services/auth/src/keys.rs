@@ -37,7 +37,7 @@ pub enum Error {
 
 /// Loads the keys, and makes the first one. Replicas that start together wait for each other here.
 pub async fn load_or_create(pool: &PgPool, seal: &SealKey) -> Result<Keyring, Error> {
-    let mut tx = pool.begin().await?;
+    let mut tx = chassis::db::transaction(pool).await?;
     repository::key::lock_creation(&mut tx).await?;
     let mut stored = repository::key::all(&mut tx).await?;
     if !stored.iter().any(|key| key.signs) {

@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use chassis::Platform;
+use chassis::{Platform, db};
 use chrono::Utc;
 use metrics::{counter, gauge};
 use rand::RngExt as _;
@@ -82,21 +82,21 @@ pub fn start(platform: &Platform, db: PgPool) {
 ///
 /// # Errors
 /// When the database does not answer, or a lock is not to be had. What is done stays done.
-pub async fn round(db: &PgPool) -> Result<Done, sqlx::Error> {
-    let worked = work(db).await;
+pub async fn round(pool: &PgPool) -> Result<Done, sqlx::Error> {
+    let worked = work(pool).await;
     // Also when the work failed: then it matters most.
-    let measured = measure(db).await;
+    let measured = measure(pool).await;
     worked.and_then(|done| measured.map(|()| done))
 }
 
-async fn work(db: &PgPool) -> Result<Done, sqlx::Error> {
+async fn work(pool: &PgPool) -> Result<Done, sqlx::Error> {
     let mut done = Done::default();
     let mut months: Vec<Month> = Month::needed(Utc::now()).collect();
-    for day in partition::homeless(&mut *db.acquire().await?).await? {
+    for day in partition::homeless(&mut *pool.acquire().await?).await? {
         months.push(Month::containing(day));
     }
     for month in months {
-        let mut tx = db.begin().await?;
+        let mut tx = db::transaction(pool).await?;
         if !upkeep::try_lock(&mut tx).await? {
             return Ok(done);
         }
@@ -105,7 +105,7 @@ async fn work(db: &PgPool) -> Result<Done, sqlx::Error> {
     }
     for (old, name, age) in OLD {
         for _ in 0..CHUNKS {
-            let mut tx = db.begin().await?;
+            let mut tx = db::transaction(pool).await?;
             if !upkeep::try_lock(&mut tx).await? {
                 return Ok(done);
             }
