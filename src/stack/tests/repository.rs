@@ -62,7 +62,14 @@ fn our_routes_are_those_of_the_api() {
             "POST /api/users,GET /api/users/check-email/*,/api/users/health",
         ),
         ("chat", "/api/chat/**,/ws/chat/**", Access::Token, 30, 60, "GET /ws/chat/**,/api/chat/health"),
-        ("store", "/api/store/**", Access::Token, 15, 30, "GET /api/store/items/**,/api/store/health"),
+        (
+            "store",
+            "/api/store/**",
+            Access::Token,
+            15,
+            30,
+            "GET /api/store/items/**,POST /api/store/payments/webhook,/api/store/health",
+        ),
         ("batch", "/api/batch/**", Access::Admin, 5, 10, "/api/batch/health"),
     ];
     let gateway = own().stack.gateway;

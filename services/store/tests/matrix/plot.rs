@@ -21,9 +21,10 @@ pub(crate) enum By {
 }
 
 /// Every point there is, and what leads to it.
-pub(crate) const POINTS: [(&str, By); 18] = [
+pub(crate) const POINTS: [(&str, By); 19] = [
     ("hold.begin", By::Paid),
     ("hold.answered", By::Paid),
+    ("hold.committed", By::Paid),
     ("authorise.begin", By::Paid),
     ("authorise.send", By::Paid),
     ("authorise.answered", By::Paid),
