@@ -4,10 +4,12 @@ use std::time::Duration;
 
 use http::{HeaderName, Method, StatusCode};
 use serde_json::json;
-use tokio::time::sleep;
+use testkit::eventually;
 use uuid::Uuid;
 
 use crate::fixture::{Sandbox, authorisation};
+
+const LIMIT: Duration = Duration::from_secs(10);
 
 #[tokio::test]
 async fn a_payment_is_authorised_captured_and_refunded() {
@@ -128,8 +130,7 @@ async fn a_late_payment_is_pending_until_it_is_decided() {
     }
     assert_eq!(sandbox.status_of(payment).await, "PENDING");
     sandbox.capture(payment, StatusCode::ACCEPTED).await;
-    sleep(Duration::from_secs(3)).await;
-    assert_eq!(sandbox.status_of(payment).await, "AUTHORISED");
+    eventually(LIMIT, || async { sandbox.status_of(payment).await == "AUTHORISED" }).await;
     sandbox.authorise(payment, "tok_late_webhook", StatusCode::OK).await;
     assert_eq!(sandbox.capture(payment, StatusCode::OK).await["status"], "CAPTURED");
 }
@@ -141,6 +142,9 @@ async fn a_late_payment_that_is_cancelled_meanwhile_never_comes() {
     sandbox.authorise(payment, "tok_late_webhook", StatusCode::ACCEPTED).await;
     sandbox.cancel(payment, "void", None, StatusCode::OK).await;
     assert_eq!(sandbox.status_of(payment).await, "CANCELLED");
-    sleep(Duration::from_secs(3)).await;
+    // Asked for later, so decided later.
+    let next = Uuid::now_v7();
+    sandbox.authorise(next, "tok_late_webhook", StatusCode::ACCEPTED).await;
+    eventually(LIMIT, || async { sandbox.status_of(next).await == "AUTHORISED" }).await;
     assert_eq!(sandbox.status_of(payment).await, "CANCELLED");
 }
