@@ -221,8 +221,9 @@ pub async fn set_cancel_request(
 
 /// The order as clients see it.
 pub async fn view(db: &mut PgConnection, order: OrderId) -> Result<Order, sqlx::Error> {
-    let row =
-        sqlx::query_file_as!(Row, "src/repository/order_view.sql", order.as_uuid()).fetch_one(db).await?;
+    let row = sqlx::query_file_as!(Row, "src/repository/order_views.sql", &[order.as_uuid()][..])
+        .fetch_one(db)
+        .await?;
     Ok(row.into())
 }
 
