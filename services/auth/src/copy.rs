@@ -43,6 +43,10 @@ pub async fn take_over(db: &mut PgConnection, new: &UserSnapshot) -> Result<(), 
         // Everything else still counts: a suspension must not wait for somebody to clear this up.
         error!(user.id = %new.id, "the new address of {} is somebody else's here: kept the old one", new.id);
     }
+    if new.is_pseudonymised() {
+        // Nobody comes back to this account, not even if its status changed once more.
+        account::forget_password(db, new.id).await?;
+    }
     let after = Standing { email: &email, role: new.role, status: new.status };
     match consequence(standing(&old), after) {
         Consequence::Nothing => Ok(()),

@@ -1,14 +1,16 @@
-//! What auth publishes, in the transaction that ends a session or takes over a change, and whose events it takes.
+//! What auth publishes, in the transaction that begins or ends a session or takes over a change, and whose events it
+//! takes.
 
 use chassis::Platform;
 use chassis::event::{self, Behind, Consumer, New, publish};
-use contract::auth::event::TOKEN_REVOKED;
-use contract::auth::{RevocationReason, TokenRevoked};
+use contract::auth::event::{SESSION_STARTED, TOKEN_REVOKED};
+use contract::auth::{RevocationReason, SessionStarted, TokenRevoked};
 use contract::id::{SessionId, UserId};
 use sqlx::{PgConnection, PgPool};
 
 use crate::copy::Copies;
 use crate::repository::account::Revocation;
+use crate::repository::session::{Ended, Start};
 
 /// Publishes what is in the outbox, and follows user, until the service stops.
 pub fn start(platform: &Platform, db: &PgPool) {
@@ -21,23 +23,32 @@ pub fn start(platform: &Platform, db: &PgPool) {
     );
 }
 
-/// Every token of the session is dead. A session ends once, so this is its first and only event.
-pub async fn session_revoked(
+/// The user was here.
+pub async fn session_started(
     db: &mut PgConnection,
     user: UserId,
     session: SessionId,
+    start: Start,
+) -> Result<(), sqlx::Error> {
+    let data = SessionStarted { sub: user, sid: session, at: start.at };
+    publish(db, of_session(SESSION_STARTED, session, start.sequence, &data)).await?;
+    Ok(())
+}
+
+/// Every token of the session is dead. A session ends once, so this is its last event.
+pub async fn session_revoked(
+    db: &mut PgConnection,
+    session: SessionId,
+    ended: Ended,
     reason: RevocationReason,
 ) -> Result<(), sqlx::Error> {
-    let data = TokenRevoked::session(user, session, reason);
-    let new = New {
-        kind: TOKEN_REVOKED,
-        aggregate_type: "session",
-        aggregate_id: session.as_uuid(),
-        sequence: 1,
-        data: &data,
-    };
-    publish(db, new).await?;
+    let data = TokenRevoked::session(ended.user, session, reason);
+    publish(db, of_session(TOKEN_REVOKED, session, ended.sequence, &data)).await?;
     Ok(())
+}
+
+const fn of_session<'a, T>(kind: &'a str, session: SessionId, sequence: i64, data: &'a T) -> New<'a, T> {
+    New { kind, aggregate_type: "session", aggregate_id: session.as_uuid(), sequence, data }
 }
 
 /// Every access token of the user from before the revocation is dead.

@@ -12,6 +12,7 @@ pub mod keys;
 pub mod password;
 mod priority;
 pub mod profile;
+pub mod purge;
 pub mod refresh_token;
 pub mod repository;
 mod routes;
@@ -24,6 +25,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use axum::Router;
+use chassis::upkeep::{IdempotencyKeys, Upkeep};
 use chassis::{Platform, Service, db};
 use sqlx::PgPool;
 use tokio::sync::watch;
@@ -38,7 +40,9 @@ pub use config::Config;
 pub use state::AppState;
 
 /// The migration of `auth_db` that this code needs.
-const SCHEMA: i64 = 3;
+const SCHEMA: i64 = 4;
+/// Batch's calls leave their answers.
+const UPKEEP: Upkeep<IdempotencyKeys> = Upkeep::new("auth", &[IdempotencyKeys]);
 /// How often what sign-ups left behind is looked for.
 const HEAL_EVERY: Duration = Duration::from_secs(10);
 
@@ -50,6 +54,7 @@ pub async fn build(config: Config, platform: Platform) -> anyhow::Result<Service
     let state = state(config, &platform).await?;
     events::start(&platform, &state.db);
     profile::follow_changes(&platform, &state.profiles);
+    UPKEEP.start(&platform, state.db.clone());
     platform.tasks().spawn_until_drain("sign-up-healer", healer::keep_healing(state.clone(), HEAL_EVERY));
     Ok(app(&platform, state).into())
 }

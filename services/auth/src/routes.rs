@@ -3,7 +3,7 @@
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::handlers::{health, internal, jwks, login, logout, me, refresh};
+use crate::handlers::{health, internal, jwks, login, logout, maintenance, me, refresh};
 use crate::state::AppState;
 
 pub(crate) fn routes() -> OpenApiRouter<AppState> {
@@ -20,4 +20,7 @@ pub(crate) fn routes() -> OpenApiRouter<AppState> {
         // With user's token
         .routes(routes!(internal::put_credentials, internal::delete_credentials))
         .routes(routes!(internal::confirm_credentials))
+        // With batch's token
+        .routes(routes!(maintenance::purge_tokens))
+        .routes(routes!(maintenance::day_statistics))
 }

@@ -12,6 +12,7 @@ use tracing_subscriber::filter::Targets;
 use crate::env::Reader;
 use crate::log_level;
 use crate::secret::Secret;
+use crate::trace::Endpoint;
 
 /// What a service needs to run, whatever it does.
 #[derive(Debug, Clone)]
@@ -36,6 +37,8 @@ pub struct Base {
     pub service_key: Option<PathBuf>,
     /// `DORAN_PUBLIC_URL`, `http://localhost:8080` unless set.
     pub public_url: String,
+    /// `OTEL_EXPORTER_OTLP_ENDPOINT` and its kin; without it no span is made.
+    pub traces: Option<Endpoint>,
     /// Threads that run the service. Two: a machine of the stack runs six services and five databases.
     pub workers: usize,
 }
@@ -101,6 +104,7 @@ impl Reader<'_> {
                 .or(name::PUBLIC_URL, "http://localhost:8080".to_owned())
                 .trim_end_matches('/')
                 .to_owned(),
+            traces: Endpoint::read(self),
             workers: 2,
         }
     }

@@ -37,13 +37,19 @@ tokio::task_local! {
 }
 
 /// Runs `work` on behalf of a request.
-pub async fn scope<F: Future>(context: RequestContext, work: F) -> F::Output {
-    CURRENT.scope(context, work).await
+pub fn scope<F: Future>(context: RequestContext, work: F) -> impl Future<Output = F::Output> {
+    // No `async fn`: that would keep room for the work twice.
+    CURRENT.scope(context, work)
 }
 
 /// The request being worked on; outside of one, a new trace in the default language.
 pub fn current() -> RequestContext {
     CURRENT.try_with(Clone::clone).unwrap_or_else(|_| RequestContext::of_our_own(TraceContext::start()))
+}
+
+/// Where the current request stands in its trace, if there is one.
+pub fn trace() -> Option<TraceContext> {
+    CURRENT.try_with(|context| context.trace).ok()
 }
 
 /// The language to answer in.

@@ -26,21 +26,30 @@ const TRUSTED_IDLE: Duration = Duration::from_secs(1);
 /// The most a single statement may take when nothing else bounds it.
 const STATEMENT_LIMIT_MS: &str = "10000";
 
+/// The most that a transaction of a request may wait for its own service: longer than any request.
+const REQUEST_FROZEN_LIMIT_MS: &str = "15000";
+
+/// A process that is frozen inside a transaction keeps what it has locked from whoever would go on in its place: the
+/// server ends the transaction for it. Less than any lease.
+const FROZEN_LIMIT_MS: &str = "5000";
+
 /// Connections are made on demand, so a service starts without its database.
 ///
 /// # Errors
 /// When `DATABASE_URL` is not a PostgreSQL URL. The URL itself is not part of the message.
 pub fn connect_lazy(config: &Database, application: &str) -> Result<PgPool, sqlx::Error> {
-    let options = PgConnectOptions::from_str(config.url.expose())?
-        .application_name(application)
-        .options([("statement_timeout", STATEMENT_LIMIT_MS)]);
+    let options = PgConnectOptions::from_str(config.url.expose())?.application_name(application).options([
+        ("statement_timeout", STATEMENT_LIMIT_MS),
+        ("idle_in_transaction_session_timeout", REQUEST_FROZEN_LIMIT_MS),
+    ]);
     Ok(pool(options, config.max_connections))
 }
 
 /// A few connections to the same database for what must not wait until requests give theirs back. Opened when
 /// they are needed.
 pub fn beside(requests: &PgPool, max_connections: u32) -> PgPool {
-    pool((*requests.connect_options()).clone(), max_connections)
+    let options = (*requests.connect_options()).clone();
+    pool(options.options([("idle_in_transaction_session_timeout", FROZEN_LIMIT_MS)]), max_connections)
 }
 
 fn pool(options: PgConnectOptions, max_connections: u32) -> PgPool {

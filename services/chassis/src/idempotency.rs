@@ -4,14 +4,14 @@
 //! whose further way, e.g. a saga, knows the [`Key`] and stores the answer.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::time::Duration;
 
 use aws_lc_rs::digest;
-use axum::extract::{FromRequestParts, MatchedPath};
+use axum::extract::{FromRequestParts, MatchedPath, OptionalFromRequestParts};
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
 use contract::code::ErrorCode;
-use contract::id::UserId;
 use contract::text::Text;
 use http::request::Parts;
 use http::{HeaderName, HeaderValue, Method, StatusCode, header};
@@ -102,7 +102,7 @@ impl IntoResponse for Answer {
 }
 
 impl IdempotencyKey {
-    /// Claims the key for a request of `caller` in the transaction of `db`. Whoever comes with the same key at the same
+    /// Claims the key for a request of `caller`, a user or a service, in the transaction of `db`. Whoever comes with the same key at the same
     /// time waits for that transaction's end. `body` is the request as it was understood, so spaces and the order of
     /// keys make no difference.
     ///
@@ -111,7 +111,7 @@ impl IdempotencyKey {
     pub async fn claim(
         &self,
         db: &mut PgConnection,
-        caller: UserId,
+        caller: impl fmt::Display + Send,
         body: &(impl Serialize + Sync),
     ) -> Result<Claim, ApiError> {
         let scope = format!("{caller} {} {}", self.method, self.route);
@@ -154,6 +154,18 @@ impl<S: Send + Sync> FromRequestParts<S> for IdempotencyKey {
             .get::<MatchedPath>()
             .map_or_else(|| path.clone(), |route| route.as_str().to_owned());
         Ok(Self { value, method: parts.method.clone(), route, path })
+    }
+}
+
+/// For routes where a key is welcome and not required.
+impl<S: Send + Sync> OptionalFromRequestParts<S> for IdempotencyKey {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Option<Self>, ApiError> {
+        if !parts.headers.contains_key(HEADER) {
+            return Ok(None);
+        }
+        <Self as FromRequestParts<S>>::from_request_parts(parts, state).await.map(Some)
     }
 }
 
@@ -303,4 +315,16 @@ pub async fn purge(db: &mut PgConnection, limit: i64) -> Result<u64, sqlx::Error
     .execute(db)
     .await?;
     Ok(deleted.rows_affected())
+}
+
+/// For how many seconds the oldest expired key has been due to go; 0 when none is.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn overdue(db: &mut PgConnection) -> Result<f64, sqlx::Error> {
+    let oldest: Option<f64> =
+        sqlx::query_scalar("select extract(epoch from now() - min(expires_at))::float8 from idempotency_key")
+            .fetch_one(db)
+            .await?;
+    Ok(oldest.unwrap_or(0.0).max(0.0))
 }

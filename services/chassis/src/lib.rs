@@ -21,6 +21,7 @@ pub mod extract;
 pub mod idempotency;
 pub mod identity;
 pub mod language;
+pub mod latency;
 pub mod layer;
 pub mod log_level;
 pub mod metrics;
@@ -36,6 +37,8 @@ pub mod shutdown;
 pub mod spawn;
 pub mod telemetry;
 pub mod trace;
+pub mod traffic;
+pub mod upkeep;
 pub mod watched;
 
 pub use app::{app, app_with_classes};

@@ -4,10 +4,13 @@ use std::net::Ipv4Addr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use http::Method;
 use reqwest::{Client, ClientBuilder, Url};
 
 use crate::env::Reader;
+use crate::metrics::method_label;
 use crate::secret::Secret;
+use crate::trace::{Kind, Name, Span};
 
 /// Most providers close idle connections after a minute.
 const MAX_IDLE: Duration = Duration::from_secs(45);
@@ -71,6 +74,21 @@ fn is_this_machine(url: &Url) -> bool {
         "localhost" | "[::1]" => true,
         host => host.parse().is_ok_and(|address: Ipv4Addr| address.is_loopback()),
     }
+}
+
+/// The span of a request to that system. `template` is the path without anything of the request's own.
+pub fn span(method: &Method, base: &Url, template: &'static str) -> Span {
+    let method = method_label(method);
+    let mut span = Span::child(Kind::Client, Name::with(method, template));
+    if span.is_on() {
+        span.set("http.request.method", method);
+        span.set("url.template", template);
+        span.set("server.address", base.host_str().unwrap_or_default().to_owned());
+        if let Some(port) = base.port_or_known_default() {
+            span.set("server.port", port);
+        }
+    }
+    span
 }
 
 /// Connections to that one system: what stands in the environment about proxies is not for it, and nothing is

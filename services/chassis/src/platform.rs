@@ -22,6 +22,7 @@ use crate::readiness::Readiness;
 use crate::redis::Redis;
 use crate::shutdown::Drain;
 use crate::spawn::TaskSet;
+use crate::trace::{self, Spans};
 use crate::watched::WatchError;
 
 #[derive(Debug, Error)]
@@ -59,6 +60,7 @@ struct Inner {
     tasks: TaskSet,
     health: Health,
     log: LogControl,
+    spans: Spans,
     metrics: metrics_exporter_prometheus::PrometheusHandle,
 }
 
@@ -83,6 +85,8 @@ impl Platform {
         };
         let signer =
             base.service_key.as_ref().map(|path| ServiceSigner::from_file(base.service, path)).transpose()?;
+        let metrics = crate::metrics::install();
+        let spans = trace::install(&base)?;
         let readiness = Readiness::default();
         let drain = Drain::new(base.drain);
         let tasks = TaskSet::new(drain.clone(), readiness.clone());
@@ -98,7 +102,8 @@ impl Platform {
                 health: Health::new(redis.clone(), events.clone()),
                 events,
                 http,
-                metrics: crate::metrics::install(),
+                metrics,
+                spans,
                 base,
                 discovery,
                 calls,
@@ -186,6 +191,11 @@ impl Platform {
 
     pub fn log(&self) -> &LogControl {
         &self.inner.log
+    }
+
+    /// What exports this process's spans.
+    pub fn spans(&self) -> &Spans {
+        &self.inner.spans
     }
 
     pub fn uptime(&self) -> Duration {

@@ -93,6 +93,7 @@ where
     // Ends the tasks that were waiting for requests in flight.
     drain.end();
     platform.tasks().join().await;
+    platform.spans().close().await;
     platform.health().close().await;
     info!("{service} has stopped");
     served

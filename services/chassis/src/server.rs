@@ -11,6 +11,7 @@ use tracing::warn;
 use crate::config::Listen;
 use crate::platform::Service;
 use crate::shutdown::Drain;
+use crate::traffic::Counted;
 
 /// Connections that may wait to be accepted. The kernel's own limit (`somaxconn`) may be lower.
 const BACKLOG: u32 = 1024;
@@ -72,8 +73,8 @@ pub async fn serve(listener: TcpListener, service: Service, drain: Drain) -> any
 }
 
 async fn serve_router(listener: TcpListener, router: Router, drain: Drain) -> anyhow::Result<()> {
-    let listener = tokio::net::TcpListener::from_std(listener)?.tap_io(|stream| {
-        if let Err(error) = stream.set_nodelay(true) {
+    let listener = Counted(tokio::net::TcpListener::from_std(listener)?).tap_io(|connection| {
+        if let Err(error) = connection.0.set_nodelay(true) {
             warn!(%error, "failed to switch off Nagle's algorithm");
         }
     });

@@ -18,14 +18,17 @@ use tracing_subscriber::reload;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::config::Base;
+use crate::context;
 use crate::log_level::LogControl;
+use crate::trace;
 
 /// Begins to log. Only the first call of a process has an effect; the control of later ones changes nothing.
 pub fn install(base: &Base) -> LogControl {
     let (filter, handle) = reload::Layer::new(base.log.clone());
     let lines = JsonLines { service: base.service, instance: base.instance.clone() };
+    let statements = base.traces.as_ref().map(|_| trace::statements());
     // Fails only when a subscriber is there already, as in tests that run in one process.
-    let _ = tracing_subscriber::registry().with(lines.with_filter(filter)).try_init();
+    let _ = tracing_subscriber::registry().with(lines.with_filter(filter)).with(statements).try_init();
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location().map(ToString::to_string).unwrap_or_default();
         let message = panic.payload_as_str().unwrap_or("a panic without a message");
@@ -99,6 +102,9 @@ struct Line<'a> {
 
 impl JsonLines {
     fn line<'a>(&'a self, event: &Event<'a>, mut fields: Map<String, Value>) -> Line<'a> {
+        // The span of the work that says it, which may lie below that of the request.
+        let inner = context::trace().map(|trace| format!("{:016x}", trace.span_id).into());
+        let outer = fields.remove("span_id");
         Line {
             timestamp: contract::time::format(Utc::now()),
             level: event.metadata().level().as_str(),
@@ -107,7 +113,7 @@ impl JsonLines {
             instance: &self.instance,
             message: fields.remove("message").unwrap_or_else(|| "".into()),
             trace_id: fields.remove("trace_id"),
-            span_id: fields.remove("span_id"),
+            span_id: inner.or(outer),
             fields,
         }
     }

@@ -38,6 +38,9 @@ pub const PAYMENT_WEBHOOK_SECRET_FILE: &str = "DORAN_PAYMENT_WEBHOOK_SECRET_FILE
 /// Path of the sandbox provider's ledger.
 pub const PAYMENT_LEDGER: &str = "DORAN_PAYMENT_LEDGER";
 
+/// Where batch keeps archives and reports: `file:///absolute/directory` or `s3://bucket/prefix`.
+pub const OBJECT_STORE_URL: &str = "DORAN_OBJECT_STORE_URL";
+
 /// Stands in for the registry when a service runs by hand: `DORAN_AUTH_URLS=http://127.0.0.1:8081,…`. A name's
 /// hyphens are underscores there.
 pub fn urls_of(service: &str) -> String {

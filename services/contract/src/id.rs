@@ -86,6 +86,14 @@ id! {
     SagaId;
     #[doc = "A message that a user keeps."]
     BookmarkId;
+    #[doc = "One run of a job."]
+    ExecutionId;
+    #[doc = "A job with its identifying parameters, which can be complete only once."]
+    InstanceId;
+    #[doc = "What a job has found."]
+    ReportId;
+    #[doc = "Rows that a job has moved out of a database."]
+    ArchiveId;
 }
 
 #[cfg(test)]

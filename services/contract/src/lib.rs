@@ -3,6 +3,7 @@
 //! Serde only. This crate never reads a file, opens a socket or looks at the clock.
 
 pub mod auth;
+pub mod batch;
 pub mod chat;
 pub mod claims;
 pub mod code;
@@ -11,6 +12,7 @@ pub mod event;
 pub mod gateway;
 pub mod id;
 pub mod internal;
+pub mod measure;
 pub mod password;
 pub mod payment;
 pub mod problem;

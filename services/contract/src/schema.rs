@@ -5,7 +5,7 @@
 
 use schemars::{JsonSchema, Schema, generate::SchemaSettings};
 
-use crate::auth::{self, TokenRevoked};
+use crate::auth::{self, SessionStarted, TokenRevoked};
 use crate::event::schema_urn;
 use crate::store::{ItemSnapshot, OrderSnapshot, PaymentSnapshot, StockLow, kind};
 use crate::user::{self, UserSnapshot};
@@ -28,6 +28,7 @@ impl EventSchema {
 pub fn events() -> Vec<EventSchema> {
     vec![
         EventSchema::of::<TokenRevoked>(auth::event::TOKEN_REVOKED),
+        EventSchema::of::<SessionStarted>(auth::event::SESSION_STARTED),
         EventSchema::of::<UserSnapshot>(user::event::CREATED),
         EventSchema::of::<UserSnapshot>(user::event::UPDATED),
         EventSchema::of::<UserSnapshot>(user::event::STATUS_CHANGED),

@@ -11,7 +11,7 @@ use thiserror::Error;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::endpoint::Lease;
-use crate::metrics::Meter;
+use crate::metrics::{InFlight, Meter};
 use crate::patience::Patience;
 use crate::wire::Wire;
 
@@ -183,6 +183,8 @@ pub(crate) struct End {
     pub(crate) wire: Rc<Wire>,
     /// Absent when somebody else counts the request.
     pub(crate) meter: Option<Meter>,
+    /// Absent when somebody else counts the request.
+    pub(crate) in_flight: Option<InFlight>,
 }
 
 impl AnswerBody {
@@ -248,7 +250,7 @@ impl Body for AnswerBody {
 
 impl Drop for AnswerBody {
     fn drop(&mut self) {
-        if let Some(End { wire, meter }) = self.end.take() {
+        if let Some(End { wire, meter, in_flight: _counted }) = self.end.take() {
             wire.answer_ends();
             if let Some(meter) = meter {
                 meter.record();

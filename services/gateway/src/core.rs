@@ -26,7 +26,7 @@ use crate::endpoint::Endpoints;
 use crate::exchange::{Exchange, Label};
 use crate::latest::Latest;
 use crate::limit::{Decider, Limiter};
-use crate::metrics::{Meter, Metrics, method_label};
+use crate::metrics::{InFlight, Meter, Metrics, method_label};
 use crate::routing::Routing;
 
 /// Between two looks for upstream connections that are idle for too long.
@@ -119,6 +119,11 @@ impl Core {
         self.metrics.meter(pattern, method_label(&exchange.head.method), status, exchange.started)
     }
 
+    /// Counts a request until its answer has ended.
+    pub(crate) fn begin(&self) -> InFlight {
+        self.metrics.begin()
+    }
+
     /// To read into; nothing stays in it.
     pub(crate) fn scratch(&self) -> RefMut<'_, Box<[u8]>> {
         self.scratch.borrow_mut()
@@ -128,7 +133,7 @@ impl Core {
     pub(crate) fn count_refused(&self, status: StatusCode) {
         let pattern = self.metrics.unmatched(status);
         if let Some(meter) = self.metrics.meter(pattern, "OTHER", status, Instant::now()) {
-            meter.record();
+            meter.untimed().record();
         }
     }
 

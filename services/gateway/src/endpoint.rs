@@ -40,6 +40,16 @@ pub(crate) enum Address {
     Name(String),
 }
 
+impl Address {
+    /// For people who look at traces.
+    pub(crate) fn port(&self) -> Option<u16> {
+        match self {
+            Self::Socket(address) => Some(address.port()),
+            Self::Name(authority) => authority.rsplit_once(':').and_then(|(_, port)| port.parse().ok()),
+        }
+    }
+}
+
 /// All instances by service.
 #[derive(Default)]
 pub(crate) struct Endpoints {

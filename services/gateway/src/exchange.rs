@@ -1,11 +1,12 @@
 //! One request and what the phases have found out about it.
 
+use std::mem;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
 use chassis::language;
-use chassis::trace::TraceContext;
+use chassis::trace::{Kind, Name, Span, TraceContext};
 use contract::claims::AccessClaims;
 use contract::text::Language;
 use http::StatusCode;
@@ -13,6 +14,7 @@ use http::header::{ACCEPT_LANGUAGE, HeaderName, TRANSFER_ENCODING};
 use http::request::Parts;
 
 use crate::limit::{Caller, Verdict};
+use crate::metrics::{InFlight, method_label};
 use crate::route::Matched;
 use crate::routing::Routing;
 
@@ -24,6 +26,8 @@ pub(crate) struct Exchange {
     pub(crate) routing: Arc<Routing>,
     pub(crate) peer: IpAddr,
     pub(crate) trace: TraceContext,
+    /// Of the whole exchange, until its answer begins.
+    pub(crate) span: Span,
     pub(crate) started: Instant,
     pub(crate) matched: Option<Matched>,
     pub(crate) identity: Identity,
@@ -32,6 +36,8 @@ pub(crate) struct Exchange {
     pub(crate) admitted: bool,
     pub(crate) label: Label,
     pub(crate) purpose: Purpose,
+    /// It is one of the requests in flight; what somebody else counts is not.
+    pub(crate) in_flight: Option<InFlight>,
 }
 
 /// What the client is after.
@@ -58,10 +64,12 @@ pub(crate) enum Identity {
 }
 
 impl Exchange {
-    pub(crate) fn begin(head: Parts, routing: Arc<Routing>, peer: IpAddr) -> Self {
+    pub(crate) fn begin(head: Parts, routing: Arc<Routing>, peer: IpAddr, in_flight: InFlight) -> Self {
         let given = head.headers.get(TRACEPARENT).and_then(|value| value.to_str().ok());
+        let mut trace = TraceContext::continue_from(given);
         Self {
-            trace: TraceContext::continue_from(given),
+            span: Span::own(Kind::Server, "", &mut trace),
+            trace,
             head,
             routing,
             peer,
@@ -72,7 +80,28 @@ impl Exchange {
             admitted: false,
             label: Label::Route,
             purpose: Purpose::Answer,
+            in_flight: Some(in_flight),
         }
+    }
+
+    /// Ends the span, under the name of the route's pattern and never of the path.
+    pub(crate) fn tell(&mut self, status: StatusCode) {
+        let mut span = mem::take(&mut self.span);
+        if !span.is_on() {
+            return;
+        }
+        if self.label == Label::CountedElsewhere {
+            return span.forget();
+        }
+        let method = method_label(&self.head.method);
+        span.set("http.request.method", method);
+        if let Some(matched) = &self.matched {
+            span.rename(Name::with(method, Arc::clone(&matched.pattern)));
+            span.set("http.route", Arc::clone(&matched.pattern));
+        } else {
+            span.rename(method);
+        }
+        span.answered(status);
     }
 
     /// Whose requests this one is counted with.

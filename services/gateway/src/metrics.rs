@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Instant;
 
+use chassis::latency;
 use chassis::metrics::HTTP_REQUESTS;
 use http::{Method, StatusCode};
 use metrics::{Gauge, Histogram, gauge, histogram};
@@ -17,6 +18,7 @@ type Series = (Arc<str>, &'static str, u16);
 
 pub(crate) struct Metrics {
     handles: RefCell<HashMap<Series, Histogram>>,
+    in_flight: Gauge,
     not_found: Arc<str>,
     unknown: Arc<str>,
 }
@@ -25,11 +27,27 @@ pub(crate) struct Metrics {
 pub(crate) struct Meter {
     histogram: Histogram,
     started: Instant,
+    /// It counts in the percentiles, too.
+    timed: bool,
 }
+
+/// A request that has begun and whose answer has not ended, counted until this is dropped.
+pub(crate) struct InFlight(Gauge);
 
 impl Metrics {
     pub(crate) fn new() -> Self {
-        Self { handles: RefCell::default(), not_found: "NOT_FOUND".into(), unknown: "UNKNOWN".into() }
+        Self {
+            handles: RefCell::default(),
+            in_flight: gauge!("gateway_requests_in_flight"),
+            not_found: "NOT_FOUND".into(),
+            unknown: "UNKNOWN".into(),
+        }
+    }
+
+    /// Counts a request that begins.
+    pub(crate) fn begin(&self) -> InFlight {
+        self.in_flight.increment(1);
+        InFlight(self.in_flight.clone())
     }
 
     /// The label of a request without a route, in Spring's words.
@@ -59,13 +77,28 @@ impl Metrics {
                 "outcome" => outcome(*status),
             )
         });
-        Some(Meter { histogram: histogram.clone(), started })
+        Some(Meter { histogram: histogram.clone(), started, timed: true })
     }
 }
 
 impl Meter {
     pub(crate) fn record(&self) {
-        self.histogram.record(self.started.elapsed());
+        let took = self.started.elapsed();
+        self.histogram.record(took);
+        if self.timed {
+            latency::record(took);
+        }
+    }
+
+    /// What lasts as long as somebody listens, and what was over at once, says nothing about durations.
+    pub(crate) fn untimed(self) -> Self {
+        Self { timed: false, ..self }
+    }
+}
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        self.0.decrement(1);
     }
 }
 

@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::Request;
-use http::{HeaderValue, Response};
+use http::Response;
 use hyper::body::Incoming;
 use serde::Serialize;
 use tower::ServiceExt as _;
@@ -62,9 +62,8 @@ pub(crate) async fn serve(core: &Core, exchange: &Exchange, body: Incoming) -> R
     *request.method_mut() = exchange.head.method.clone();
     *request.uri_mut() = exchange.head.uri.clone();
     *request.headers_mut() = hygiene::to_upstream(&exchange.head.headers);
-    if let Ok(trace) = HeaderValue::from_str(&exchange.trace.traceparent()) {
-        request.headers_mut().insert("traceparent", trace);
-    }
+    // The router goes on with it as its own: one request is one span.
+    request.extensions_mut().insert(exchange.trace);
     let Ok(response) = core.shared().own.clone().oneshot(request).await;
     let (mut head, body) = response.into_parts();
     hygiene::to_client(&mut head.headers);

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 use std::rc::Rc;
 
+use chassis::latency::is_counted;
 use http::{HeaderValue, Request, Response, StatusCode};
 use hyper::body::Incoming;
 
@@ -23,7 +24,7 @@ pub(crate) async fn proxy(
     request: Request<Incoming>,
 ) -> Response<AnswerBody> {
     let (head, body) = request.into_parts();
-    let mut exchange = Exchange::begin(head, core.routing(), peer);
+    let mut exchange = Exchange::begin(head, core.routing(), peer, core.begin());
     if wire.upgrade_is_asked() {
         exchange.purpose = Purpose::WebSocket;
     }
@@ -37,8 +38,11 @@ pub(crate) async fn proxy(
     if core.shared().drain.is_begun() && !switching {
         response.headers_mut().insert(http::header::CONNECTION, HeaderValue::from_static("close"));
     }
+    let lasting = switching || !is_counted(exchange.path(), response.headers());
+    exchange.tell(response.status());
     let meter = core.meter(&exchange, response.status());
-    response.body_mut().on_end(End { wire, meter });
+    let meter = meter.map(|meter| if lasting { meter.untimed() } else { meter });
+    response.body_mut().on_end(End { wire, meter, in_flight: exchange.in_flight.take() });
     response
 }
 
@@ -52,6 +56,7 @@ async fn pass(
     let matched = match match_route(exchange)? {
         Destination::Own => {
             exchange.label = Label::CountedElsewhere;
+            exchange.in_flight = None;
             return Ok(own::serve(core, exchange, body).await);
         }
         Destination::Service(matched) => matched,

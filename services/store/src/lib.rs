@@ -29,7 +29,7 @@ use crate::rooms::Rooms;
 use crate::saga::Sagas;
 
 /// The migration of `store_db` that this code needs.
-const SCHEMA: i64 = 7;
+const SCHEMA: i64 = 8;
 
 /// Wires the service: its database, its tasks.
 ///
@@ -39,7 +39,7 @@ const SCHEMA: i64 = 7;
 pub async fn build(config: Config, platform: Platform) -> anyhow::Result<Service> {
     let state = state(&config, &platform)?;
     chassis::event::serve(&platform, state.db.clone());
-    upkeep::start(&platform, state.db.clone());
+    upkeep::UPKEEP.start(&platform, state.db.clone());
     Ok(app(&platform, state).into())
 }
 

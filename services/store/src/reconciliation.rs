@@ -1,14 +1,16 @@
-//! Our payments of a day against the provider's books, a chunk at a time: first what began on the day, then the money
-//! that the provider saw move on it.
+//! Our payments of a day against the provider's books, a chunk at a time: first what began on the day, then what began
+//! earlier and came to rest on it, then the money that the provider saw move on it.
 //!
-//! The provider is asked without a transaction open. What changes in between is left for the next time.
+//! The provider is asked without a transaction open. A payment that is still on its way is compared on the day on which it
+//! comes to rest, whoever brings it there.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::str::FromStr;
 
 use chassis::ApiError;
 use chassis::db;
-use chrono::{DateTime, NaiveDate, Utc};
+use chassis::extract::Day;
+use chrono::{DateTime, Utc};
 use contract::code::ErrorCode;
 use contract::id::PaymentId;
 use contract::store::maintenance::{Difference, DifferenceKind, ReconciledPayments, TheirBooks};
@@ -27,20 +29,24 @@ const AT_ONCE: usize = 8;
 /// Where the next chunk begins.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Place {
-    /// Behind this one of our payments.
-    Ours(DateTime<Utc>, Uuid),
+    /// Behind this one of our payments that began on the day.
+    Begun(DateTime<Utc>, Uuid),
+    /// Behind this one of those that began earlier and came to rest on the day.
+    Ended(DateTime<Utc>, Uuid),
     /// On this page of the provider's books; none is the first.
     Theirs(Option<String>),
 }
 
 impl Place {
-    pub const FIRST: Self = Self::Ours(DateTime::UNIX_EPOCH, Uuid::nil());
+    pub const FIRST: Self = Self::Begun(DateTime::UNIX_EPOCH, Uuid::nil());
+    const FIRST_ENDED: Self = Self::Ended(DateTime::UNIX_EPOCH, Uuid::nil());
 }
 
 impl std::fmt::Display for Place {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Ours(at, id) => write!(f, "ours.{}.{id}", at.timestamp_micros()),
+            Self::Begun(at, id) => write!(f, "begun.{}.{id}", at.timestamp_micros()),
+            Self::Ended(at, id) => write!(f, "ended.{}.{id}", at.timestamp_micros()),
             Self::Theirs(page) => write!(f, "theirs.{}", page.as_deref().unwrap_or_default()),
         }
     }
@@ -50,28 +56,21 @@ impl FromStr for Place {
     type Err = ();
 
     fn from_str(text: &str) -> Result<Self, ()> {
+        let payment = |rest: &str| {
+            let (micros, id) = rest.split_once('.')?;
+            Some((DateTime::from_timestamp_micros(micros.parse().ok()?)?, id.parse().ok()?))
+        };
         let parse = || {
-            let (side, rest) = text.split_once('.')?;
-            match side {
+            let (which, rest) = text.split_once('.')?;
+            match which {
+                "begun" => payment(rest).map(|(at, id)| Self::Begun(at, id)),
+                "ended" => payment(rest).map(|(at, id)| Self::Ended(at, id)),
                 "theirs" => Some(Self::Theirs((!rest.is_empty()).then(|| rest.to_owned()))),
-                "ours" => {
-                    let (micros, id) = rest.split_once('.')?;
-                    let at = DateTime::from_timestamp_micros(micros.parse().ok()?)?;
-                    Some(Self::Ours(at, id.parse().ok()?))
-                }
                 _ => None,
             }
         };
         parse().ok_or(())
     }
-}
-
-/// A day of UTC.
-#[derive(Debug, Clone, Copy)]
-pub struct Day {
-    pub day: NaiveDate,
-    pub from: DateTime<Utc>,
-    pub to: DateTime<Utc>,
 }
 
 /// Compares a chunk of up to `limit` of our payments, or a page of the provider's books.
@@ -85,25 +84,26 @@ pub async fn chunk(
     place: Place,
     limit: i64,
 ) -> Result<ReconciledPayments, Error> {
-    match place {
-        Place::Ours(at, id) => ours(db, provider, day, (at, id), limit).await,
-        Place::Theirs(page) => theirs(db, provider, day, page).await,
-    }
-}
-
-async fn ours(
-    db: &PgPool,
-    provider: &Provider,
-    day: Day,
-    after: (DateTime<Utc>, Uuid),
-    limit: i64,
-) -> Result<ReconciledPayments, Error> {
+    let period = (day.from, day.to);
     let mut tx = db::begin(db).await?;
-    let rows = reconciliation::begun(&mut tx, provider.name(), (day.from, day.to), after, limit).await?;
+    let (rows, more, behind): (_, fn(DateTime<Utc>, Uuid) -> Place, _) = match place {
+        Place::Begun(at, id) => {
+            let rows = reconciliation::begun(&mut tx, provider.name(), period, (at, id), limit).await?;
+            (rows, Place::Begun, Place::FIRST_ENDED)
+        }
+        Place::Ended(at, id) => {
+            let rows = reconciliation::ended(&mut tx, provider.name(), period, (at, id), limit).await?;
+            (rows, Place::Ended, Place::Theirs(None))
+        }
+        Place::Theirs(page) => {
+            tx.rollback().await?;
+            return theirs(db, provider, day, page).await;
+        }
+    };
     tx.commit().await?;
     let is_last = rows.len() < usize::try_from(limit).unwrap_or(usize::MAX);
     let last = rows.last().filter(|_| !is_last);
-    let next = last.map_or(Place::Theirs(None), |last| Place::Ours(last.created_at, last.id.as_uuid()));
+    let next = last.map_or(behind, |last| more(last.created_at, last.id.as_uuid()));
     let processed = rows.len() as u64;
     let (differences, in_flight) = differences(db, provider, rows).await?;
     Ok(ReconciledPayments { day: day.day, processed, in_flight, next: Some(next.to_string()), differences })
@@ -120,11 +120,12 @@ async fn theirs(
         moved.movements.iter().map(|moved| moved.payment).collect::<BTreeSet<_>>().into_iter().collect();
     let mut tx = db::begin(db).await?;
     let rows = reconciliation::named(&mut tx, provider.name(), &payments).await?;
+    let compared = reconciliation::compared(&mut tx, (day.from, day.to), &payments).await?;
     tx.commit().await?;
     let known: BTreeSet<_> = rows.iter().map(|row| row.id).collect();
-    // Those that began on the day were compared before.
-    let older = rows.into_iter().filter(|row| !(day.from..day.to).contains(&row.created_at)).collect();
-    let (mut differences, in_flight) = differences(db, provider, older).await?;
+    let compared: BTreeSet<_> = compared.into_iter().collect();
+    let others = rows.into_iter().filter(|row| !compared.contains(&row.id)).collect();
+    let (mut differences, in_flight) = differences(db, provider, others).await?;
     differences.extend(unknown(&moved.movements, &known));
     Ok(ReconciledPayments {
         day: day.day,
@@ -220,12 +221,15 @@ mod tests {
     #[test]
     fn a_place_reads_as_it_was_written() {
         let at = DateTime::from_timestamp_micros(1_700_000_000_123_456).unwrap();
-        for place in
-            [Place::Ours(at, Uuid::from_u128(7)), Place::Theirs(None), Place::Theirs(Some("a.b".to_owned()))]
-        {
+        for place in [
+            Place::Begun(at, Uuid::from_u128(7)),
+            Place::Ended(at, Uuid::from_u128(7)),
+            Place::Theirs(None),
+            Place::Theirs(Some("a.b".to_owned())),
+        ] {
             assert_eq!(place.to_string().parse(), Ok(place));
         }
-        for text in ["", "ours", "ours.1", "ours.x.y", "mine.1", "ours.1.x"] {
+        for text in ["", "begun", "begun.1", "ended.x.y", "mine.1", "begun.1.x"] {
             assert_eq!(text.parse::<Place>(), Err(()), "{text}");
         }
     }

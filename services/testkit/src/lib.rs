@@ -3,7 +3,9 @@
 //! A dev-dependency: it panics with a sentence instead of returning errors, because a test has no use for them.
 
 mod database;
+mod directory;
 mod eventually;
+mod issuer;
 mod keys;
 mod port;
 mod redis;
@@ -11,7 +13,9 @@ mod request;
 mod skip;
 
 pub use database::TestDb;
+pub use directory::private_directory;
 pub use eventually::{Condition, eventually};
+pub use issuer::{Issuer, access_claims};
 pub use keys::{ServiceKeys, keys, service_token};
 pub use port::free_port;
 pub use redis::TestRedis;

@@ -28,6 +28,8 @@ pub enum Error {
     EmailIsFixed,
     #[error("the profile changed since it was read")]
     Stale,
+    #[error("the account is withdrawn for good")]
+    Withdrawn,
     /// The healer took the sign-up for one that was left behind.
     #[error("the sign-up took too long and was taken back")]
     SignUpTookTooLong,
@@ -39,6 +41,7 @@ impl From<Refusal> for Error {
             Refusal::AdminsOnly => Self::AdminsOnly,
             Refusal::EmailIsFixed => Self::EmailIsFixed,
             Refusal::Stale => Self::Stale,
+            Refusal::Withdrawn => Self::Withdrawn,
             Refusal::Invalid(broken) => Self::Invalid(broken),
         }
     }
@@ -66,6 +69,10 @@ impl From<Error> for ApiError {
                     "This was changed in the meantime. Please load it again and retry.",
                 ))
             }
+            Error::Withdrawn => Self::new(ErrorCode::AlreadyInactive).text(Text::new(
+                "탈퇴 처리가 완료되어 변경할 수 없는 계정입니다.",
+                "This account was withdrawn for good and cannot be changed.",
+            )),
             Error::SignUpTookTooLong => Self::new(ErrorCode::UpstreamUnavailable).because(error),
         }
     }

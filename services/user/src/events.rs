@@ -1,13 +1,20 @@
-//! What user publishes, in the transaction that changes the user.
+//! What user publishes, in the transaction that changes the user, and whose events it takes.
 
 use chassis::Platform;
-use chassis::event::{self, New};
+use chassis::event::{self, Behind, Consumer, New};
 use contract::user::UserSnapshot;
 use sqlx::{PgConnection, PgPool};
 
-/// Publishes what is in the outbox until the service stops.
+use crate::connection::Connections;
+
+/// Publishes what is in the outbox, and follows auth, until the service stops.
 pub fn start(platform: &Platform, db: &PgPool) {
     event::serve(platform, db.clone());
+    event::consume(
+        platform,
+        db.clone(),
+        Consumer { name: "connections", source: "auth", behind: Behind::Taken, handler: Connections },
+    );
 }
 
 /// Writes one event. Its sequence within the user is the snapshot's version, so every event has its own.

@@ -3,7 +3,7 @@
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::handlers::{email, health, internal, profile, sign_up};
+use crate::handlers::{email, health, internal, maintenance, profile, sign_up};
 use crate::state::AppState;
 
 pub(crate) fn routes() -> OpenApiRouter<AppState> {
@@ -17,4 +17,7 @@ pub(crate) fn routes() -> OpenApiRouter<AppState> {
         // With a service's token
         .routes(routes!(internal::get_record))
         .routes(routes!(internal::create_user))
+        // With batch's token
+        .routes(routes!(maintenance::list_inactive_users, maintenance::settle_inactive_users))
+        .routes(routes!(maintenance::day_statistics))
 }

@@ -15,6 +15,7 @@ use tracing::info;
 use crate::caller::Caller;
 use crate::domain::throttle::{Keys, decide};
 use crate::error::Error;
+use crate::events;
 use crate::healer::{self, Settled};
 use crate::password::Check;
 use crate::profile;
@@ -68,7 +69,8 @@ async fn authenticate(
         return Err(Error::TooManyFailures { retry_after: too_many.retry_after });
     }
     let account = account::find_by_email(&mut *state.db.acquire().await?, body.email.trim()).await?;
-    let stored = account.as_ref().map(|account| account.password_hash.as_str());
+    let stored =
+        account.as_ref().map(|account| account.password_hash.as_str()).filter(|hash| !hash.is_empty());
     let check = match state.passwords.check(&body.password, stored).await {
         Ok(check) => check,
         Err(error) => {
@@ -120,7 +122,9 @@ async fn open_session(
     // Nobody suspends the user from here on until the session is there to be ended.
     let bearer = account::bearer(&mut tx, user.id).await?;
     let bearer = bearer.filter(|bearer| bearer.status == UserStatus::Active).ok_or(Error::NotActive)?;
-    session::insert(&mut tx, &new).await?;
+    if let Some(start) = session::insert(&mut tx, &new).await? {
+        events::session_started(&mut tx, user.id, id, start).await?;
+    }
     session::insert_token(&mut tx, &refresh_token.hash(), id, lifetime_secs).await?;
     throttle::forgive(&mut tx, keys, Forgive::Success).await?;
     let entry =

@@ -32,10 +32,10 @@ pub async fn logout(
 ) -> Result<Json<ApiResponse<()>>, Error> {
     if let Some(id) = bearer(&headers).and_then(|token| state.session_of(token)) {
         let mut tx = db::begin(&state.db).await?;
-        if let Some(user) = session::end(&mut tx, id, EndReason::Logout).await? {
-            events::session_revoked(&mut tx, user, id, RevocationReason::Logout).await?;
-            let entry =
-                Entry { kind: Kind::Logout, user: Some(user), session: Some(id), address: caller.address };
+        if let Some(ended) = session::end(&mut tx, id, EndReason::Logout).await? {
+            events::session_revoked(&mut tx, id, ended, RevocationReason::Logout).await?;
+            let (user, address) = (Some(ended.user), caller.address);
+            let entry = Entry { kind: Kind::Logout, user, session: Some(id), address };
             audit::insert(&mut tx, entry).await?;
         }
         tx.commit().await?;

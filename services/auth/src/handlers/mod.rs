@@ -5,5 +5,6 @@ pub mod internal;
 pub mod jwks;
 pub mod login;
 pub mod logout;
+pub mod maintenance;
 pub mod me;
 pub mod refresh;

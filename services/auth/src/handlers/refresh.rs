@@ -70,7 +70,9 @@ async fn exchange(
     match judge(&stored.presented, stored.now) {
         Verdict::Rotate => {
             let lifetime_secs = state.lifetimes.refresh.as_secs_f64();
-            session::rotate(&mut tx, &hash, stored.session, lifetime_secs).await?;
+            if let Some(start) = session::rotate(&mut tx, &hash, stored.session, lifetime_secs).await? {
+                events::session_started(&mut tx, stored.user, stored.session, start).await?;
+            }
             session::insert_token(&mut tx, &successor.hash(), stored.session, lifetime_secs).await?;
             tx.commit().await?;
         }
@@ -93,8 +95,10 @@ async fn revoke_family(
     stored: &StoredToken,
     caller: &Caller,
 ) -> Result<(), sqlx::Error> {
-    session::end(db, stored.session, EndReason::Reuse).await?;
-    events::session_revoked(db, stored.user, stored.session, RevocationReason::Reuse).await?;
+    // The session's lock is ours, and it has not ended: there is always one to tell of.
+    if let Some(ended) = session::end(db, stored.session, EndReason::Reuse).await? {
+        events::session_revoked(db, stored.session, ended, RevocationReason::Reuse).await?;
+    }
     let entry = Entry {
         kind: Kind::RefreshReused,
         user: Some(stored.user),

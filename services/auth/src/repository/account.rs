@@ -10,6 +10,7 @@ use sqlx::PgConnection;
 pub struct Account {
     pub id: UserId,
     pub email: String,
+    /// Empty when no password is right.
     pub password_hash: String,
     pub name: String,
     pub role: Role,
@@ -216,6 +217,12 @@ pub async fn set_password_hash(db: &mut PgConnection, id: UserId, hash: &str) ->
     )
     .execute(db)
     .await?;
+    Ok(())
+}
+
+/// From now on no password is right. Whoever tries one finds the same work done and the same answer.
+pub async fn forget_password(db: &mut PgConnection, id: UserId) -> Result<(), sqlx::Error> {
+    sqlx::query!("update auth_user set password_hash = '' where id = $1", id.as_uuid()).execute(db).await?;
     Ok(())
 }
 

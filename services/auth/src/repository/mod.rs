@@ -3,5 +3,7 @@
 pub mod account;
 pub mod audit;
 pub mod key;
+pub mod purge;
 pub mod session;
+pub mod statistics;
 pub mod throttle;

@@ -1,6 +1,7 @@
 //! Logins, and the refresh tokens that descend from each.
 
 use std::net::IpAddr;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use contract::id::{SessionId, UserId};
@@ -46,25 +47,55 @@ impl EndReason {
     }
 }
 
+/// Who was here is told at most so often (api.md, events).
+const TELL_EVERY: Duration = Duration::from_hours(1);
 /// The longest part of a `User-Agent` that is kept.
 const USER_AGENT_CHARS: usize = 512;
 
-pub async fn insert(db: &mut PgConnection, new: &NewSession<'_>) -> Result<(), sqlx::Error> {
+/// A user was here, and others have not been told for an hour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Start {
+    pub at: DateTime<Utc>,
+    /// Of the event that tells it, within the session.
+    pub sequence: i64,
+}
+
+/// Stores a new session. Answers a start that is to be told; it costs no statement of its own, and takes no lock
+/// while it is too early for one.
+pub async fn insert(db: &mut PgConnection, new: &NewSession<'_>) -> Result<Option<Start>, sqlx::Error> {
     let user_agent: Option<String> = new.user_agent.map(|text| text.chars().take(USER_AGENT_CHARS).collect());
-    sqlx::query!(
+    sqlx::query_as!(
+        Start,
         r#"
-        insert into session (id, user_id, ip_address, user_agent, expires_at)
-        values ($1, $2, $3::text::inet, $4, now() + make_interval(secs => $5))
+        with told as (
+          insert into session_start as known (user_id, told_at)
+          select $2, now()
+          where not exists (
+            select from session_start where user_id = $2 and told_at > now() - make_interval(secs => $6)
+          )
+          on conflict (user_id) do update
+          set told_at = excluded.told_at
+          where known.told_at <= now() - make_interval(secs => $6)
+          returning told_at
+        ),
+        stored as (
+          insert into session (id, user_id, ip_address, user_agent, expires_at, events)
+          values ($1, $2, $3::text::inet, $4, now() + make_interval(secs => $5), (select count(*) from told))
+          returning events
+        )
+        select told.told_at as at, stored.events as sequence
+        from told
+        cross join stored
         "#,
         new.id.as_uuid(),
         new.user.as_uuid(),
         new.address.map(|address| address.to_string()),
         user_agent,
-        new.lifetime_secs
+        new.lifetime_secs,
+        TELL_EVERY.as_secs_f64()
     )
-    .execute(db)
-    .await?;
-    Ok(())
+    .fetch_optional(db)
+    .await
 }
 
 pub async fn insert_token(
@@ -123,28 +154,55 @@ pub async fn lock_token(db: &mut PgConnection, hash: &[u8]) -> Result<Option<Sto
     }))
 }
 
-/// Marks a token as exchanged, and its session as used; both live so much longer.
+/// Marks a token as exchanged, and its session as used; both live so much longer. Answers a start that is to be told,
+/// like [`insert`].
 pub async fn rotate(
     db: &mut PgConnection,
     hash: &[u8],
     session: SessionId,
     lifetime_secs: f64,
-) -> Result<(), sqlx::Error> {
-    sqlx::query!("update token set rotated_at = clock_timestamp() where hash = $1", hash)
-        .execute(&mut *db)
-        .await?;
-    sqlx::query!(
+) -> Result<Option<Start>, sqlx::Error> {
+    sqlx::query_as!(
+        Start,
         r#"
-        update session
-        set last_used_at = now(), expires_at = now() + make_interval(secs => $2)
-        where id = $1
+        with exchanged as (
+          update token set rotated_at = clock_timestamp() where hash = $1
+        ),
+        told as (
+          insert into session_start as known (user_id, told_at)
+          select user_id, now()
+          from session
+          where id = $2
+            and not exists (
+              select
+              from session_start s
+              where s.user_id = session.user_id and s.told_at > now() - make_interval(secs => $4)
+            )
+          on conflict (user_id) do update
+          set told_at = excluded.told_at
+          where known.told_at <= now() - make_interval(secs => $4)
+          returning told_at
+        ),
+        used as (
+          update session
+          set
+            last_used_at = now(),
+            expires_at = now() + make_interval(secs => $3),
+            events = events + (select count(*) from told)
+          where id = $2
+          returning events
+        )
+        select told.told_at as at, used.events as sequence
+        from told
+        cross join used
         "#,
+        hash,
         session.as_uuid(),
-        lifetime_secs
+        lifetime_secs,
+        TELL_EVERY.as_secs_f64()
     )
-    .execute(db)
-    .await?;
-    Ok(())
+    .fetch_optional(db)
+    .await
 }
 
 /// Whose session it is, if it still runs and its user may log in.
@@ -164,19 +222,28 @@ pub async fn live_user(db: &mut PgConnection, session: SessionId) -> Result<Opti
     .await
 }
 
-/// Ends a session. Answers its user when it was this call that ended it.
+/// A session that was ended just now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ended {
+    pub user: UserId,
+    /// Of the event that tells it, the session's last.
+    pub sequence: i64,
+}
+
+/// Ends a session, if it was not over already.
 pub async fn end(
     db: &mut PgConnection,
     session: SessionId,
     reason: EndReason,
-) -> Result<Option<UserId>, sqlx::Error> {
-    sqlx::query_scalar!(
+) -> Result<Option<Ended>, sqlx::Error> {
+    sqlx::query_as!(
+        Ended,
         r#"
         update session
-        set ended_at = now(), end_reason = $2
+        set ended_at = now(), end_reason = $2, events = events + 1
         where id = $1
           and ended_at is null
-        returning user_id as "user: UserId"
+        returning user_id as "user: UserId", events as sequence
         "#,
         session.as_uuid(),
         reason.as_str()

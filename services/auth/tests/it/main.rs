@@ -7,6 +7,8 @@ mod copy;
 mod internal;
 mod keys;
 mod login;
+mod maintenance;
+mod presence;
 mod refresh;
 mod service;
 mod session;

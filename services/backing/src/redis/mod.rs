@@ -6,4 +6,4 @@ mod server;
 
 pub use installation::{Installation, NotFound};
 pub use probe::{NotReady, is_ready};
-pub use server::{LaunchError, launch};
+pub use server::{LaunchError, METRICS_USER, launch};

@@ -15,6 +15,8 @@ use crate::secret::Secret;
 use crate::{Launch, ServerUser};
 
 const CONFIG: &str = "redis.conf";
+/// May ask for `INFO`, with the password that everybody has, and nothing else.
+pub const METRICS_USER: &str = "doran-metrics";
 
 #[derive(Debug, Error)]
 pub enum LaunchError {
@@ -71,13 +73,15 @@ fn replace(path: &Path, text: &str, user: Option<&ServerUser>) -> Result<(), Dir
 }
 
 /// Memory is bounded because everything in it can be read again from PostgreSQL. The probe's user may do nothing
-/// but ask whether the server is there.
+/// but ask whether the server is there, that of the metrics also how it is.
 fn configuration(port: u16, password: &Secret, directory: &Path) -> Option<String> {
+    let metrics = quoted(&format!(">{}", password.expose()))?;
     let (directory, password) = (quoted(directory.to_str()?)?, quoted(password.expose())?);
     Some(format!(
         "# Written anew before each start.\n\
          bind 127.0.0.1\nport {port}\nprotected-mode yes\nrequirepass {password}\n\
          user {PROBE_USER} on nopass resetkeys resetchannels -@all +ping\n\
+         user {METRICS_USER} on {metrics} resetkeys resetchannels -@all +ping +info\n\
          daemonize no\nlogfile \"\"\nloglevel notice\ndir {directory}\n\
          appendonly yes\nappendfsync everysec\nsave \"\"\n\
          maxmemory 128mb\nmaxmemory-policy volatile-lru\n"

@@ -120,6 +120,8 @@ impl Drop for Server {
         if matches!(self.child.try_wait(), Ok(None)) {
             // To PostgreSQL an immediate shutdown that takes its children along; to Redis an end like any other.
             self.signal(Signal::QUIT);
+            // Redis ignores the first where whoever runs the tests does, as behind `&` in a script.
+            self.signal(Signal::TERM);
             self.child.wait().unwrap();
         }
     }

@@ -50,6 +50,8 @@ fn render(platform: &Platform) -> String {
         gauge!("hikaricp_connections_active").set(size - idle);
         gauge!("hikaricp_connections_max").set(f64::from(pool.options().get_max_connections()));
     }
+    crate::traffic::publish();
+    crate::trace::publish();
     platform.calls().publish();
     gauge!("http_server_concurrency_limit").set(f64::from(platform.shedder().limit()));
     gauge!("http_server_in_flight_requests").set(f64::from(platform.shedder().in_flight()));

@@ -1,4 +1,4 @@
-//! `/actuator/**`: health, readiness, metrics, log levels and breakers, under Spring Boot Actuator's names.
+//! `/actuator/**`: health, readiness, metrics, durations, log levels and breakers, under Spring Boot Actuator's names.
 //!
 //! Never routed by the gateway. Details and changes need a token of a service or of the operator.
 
@@ -7,6 +7,7 @@ mod calls;
 mod circuitbreakers;
 pub(crate) mod health;
 mod info;
+mod latency;
 mod loggers;
 mod measures;
 
@@ -36,6 +37,7 @@ pub(crate) fn router(platform: Platform) -> Router {
         .route("/actuator/health/readiness", get(health::readiness))
         .route("/actuator/info", get(info::info))
         .route("/actuator/prometheus", get(measures::prometheus))
+        .route("/actuator/latency", get(latency::latency))
         .route("/actuator/metrics", get(measures::names))
         .route("/actuator/metrics/{name}", get(measures::one))
         .route("/actuator/loggers", get(loggers::list))

@@ -56,7 +56,7 @@ impl Entries {
         let mut call = self.look.key(key);
         call.arg(nonce).arg(millis(LEASE));
         let ask = async |mut connection| -> RedisResult<String> { call.invoke_async(&mut connection).await };
-        Ok(parse(link.ask(LIMIT, ask).await?))
+        Ok(parse(link.ask("EVALSHA", LIMIT, ask).await?))
     }
 
     /// Whether it was kept.
@@ -78,14 +78,14 @@ impl Entries {
         }
         let mut call = self.put.key(key);
         call.arg(&lease.0).arg(text).arg(version).arg(millis(ttl));
-        link.ask(LIMIT, async |mut connection| call.invoke_async(&mut connection).await).await
+        link.ask("EVALSHA", LIMIT, async |mut connection| call.invoke_async(&mut connection).await).await
     }
 
     /// Whether there was something older.
     pub(super) async fn drop(&self, link: &Link, key: &str, version: i64) -> Result<bool, Lost> {
         let mut call = self.drop.key(key);
         call.arg(version);
-        link.ask(LIMIT, async |mut connection| call.invoke_async(&mut connection).await).await
+        link.ask("EVALSHA", LIMIT, async |mut connection| call.invoke_async(&mut connection).await).await
     }
 }
 

@@ -3,12 +3,14 @@
 use std::time::Duration;
 
 use axum::body::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 
 use super::error::{CallError, Edge};
 use crate::context::RequestContext;
 use crate::deadline;
 use crate::identity::ServiceSigner;
+use crate::metrics::method_label;
+use crate::trace::{self, Kind, Name, Span, TraceContext};
 
 /// Says to the callee how often this was tried before, so that only one layer repeats.
 pub const RETRY_ATTEMPT: HeaderName = HeaderName::from_static("x-retry-attempt");
@@ -52,12 +54,49 @@ impl Sender {
         left: Duration,
         attempt: u8,
     ) -> Result<Vec<u8>, CallError> {
+        let span = self.calling(outgoing, context, url, attempt);
+        let trace = span.context().unwrap_or(context.trace);
+        let answer = self.exchange(outgoing, context, trace, url, left, attempt).await;
+        match &answer {
+            Ok((status, _)) | Err(CallError::Refused { status, .. }) => span.answered(*status),
+            Err(error) => span.fail(error.kind()),
+        }
+        answer.map(|(_, body)| body)
+    }
+
+    fn calling(&self, outgoing: &Outgoing, context: &RequestContext, url: &str, attempt: u8) -> Span {
+        if !trace::is_on() {
+            return Span::default();
+        }
+        let (method, callee) = (method_label(&outgoing.method), self.edge.callee);
+        // Not the path: it has ids in it. The callee's own span has the route.
+        let mut span = Span::child_of(&context.trace, Kind::Client, Name::with(method, callee));
+        span.set("http.request.method", method);
+        span.set("server.address", callee);
+        if let Some(port) = url.rsplit(':').next().and_then(|port| port.parse::<u16>().ok()) {
+            span.set("server.port", port);
+        }
+        if attempt > 0 {
+            span.set("http.request.resend_count", u16::from(attempt));
+        }
+        span
+    }
+
+    async fn exchange(
+        &self,
+        outgoing: &Outgoing,
+        context: &RequestContext,
+        trace: TraceContext,
+        url: &str,
+        left: Duration,
+        attempt: u8,
+    ) -> Result<(StatusCode, Vec<u8>), CallError> {
         let edge = self.edge;
         let mut request = self
             .http
             .request(outgoing.method.clone(), format!("{url}{}", outgoing.path))
             .headers(outgoing.headers.clone())
-            .header("traceparent", context.trace.traceparent())
+            .header("traceparent", trace.traceparent())
             .header(header::ACCEPT_LANGUAGE, context.language.tag())
             .header(deadline::HEADER, u64::try_from(left.as_millis()).unwrap_or(u64::MAX));
         if attempt > 0 {
@@ -79,7 +118,7 @@ impl Sender {
         self.read(answer).await
     }
 
-    async fn read(&self, mut answer: reqwest::Response) -> Result<Vec<u8>, CallError> {
+    async fn read(&self, mut answer: reqwest::Response) -> Result<(StatusCode, Vec<u8>), CallError> {
         let (edge, status) = (self.edge, answer.status());
         let retry_after = retry_after(answer.headers());
         let mut body = Vec::new();
@@ -91,7 +130,7 @@ impl Sender {
             body.extend_from_slice(&chunk);
         }
         if status.is_success() {
-            return Ok(body);
+            return Ok((status, body));
         }
         let problem = serde_json::from_slice(&body).ok();
         Err(CallError::Refused { edge, status, retry_after, problem })

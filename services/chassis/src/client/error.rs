@@ -72,6 +72,21 @@ impl CallError {
         }
     }
 
+    /// The word for it in traces.
+    pub(super) const fn kind(&self) -> &'static str {
+        match self {
+            Self::NoInstance { .. } => "no_instance",
+            Self::Open { .. } => "open",
+            Self::Busy { .. } => "busy",
+            Self::Unreachable { .. } => "unreachable",
+            Self::Timeout { .. } => "timeout",
+            Self::Refused { .. } => "status",
+            Self::Cut { .. } => "cut",
+            Self::BrokenAnswer { .. } => "broken_answer",
+            Self::Request { .. } => "request",
+        }
+    }
+
     /// The status the service answered with, if it refused.
     pub const fn status(&self) -> Option<StatusCode> {
         match self {

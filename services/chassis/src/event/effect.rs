@@ -19,7 +19,7 @@ use super::failure::Failure;
 use super::letter::{self, Of};
 use crate::context::{self, RequestContext};
 use crate::db;
-use crate::trace::TraceContext;
+use crate::trace::{self, Kind, Name, Span, TraceContext};
 
 /// A single event may take this long. Shorter than the server lets a transaction idle.
 const EFFECT_LIMIT: Duration = Duration::from_secs(10);
@@ -173,7 +173,8 @@ impl<H: Handler> Consumer<H> {
 
     /// Within the trace of what caused the event. A handler that panics has failed like any other.
     async fn apply(&self, db: &mut PgConnection, event: &CloudEvent) -> Result<(), Failure> {
-        let trace = TraceContext::continue_from(event.traceparent.as_deref());
+        let mut trace = TraceContext::continue_from(event.traceparent.as_deref());
+        let consuming = self.consuming(event, &mut trace);
         let span = info_span!(
             "event",
             trace_id = %trace.trace_id,
@@ -183,11 +184,32 @@ impl<H: Handler> Consumer<H> {
         );
         let work = AssertUnwindSafe(self.handler.apply(db, event)).catch_unwind();
         let work = context::scope(RequestContext::of_our_own(trace), work).instrument(span);
-        match timeout(EFFECT_LIMIT, work).await {
-            Ok(Ok(applied)) => applied,
-            Ok(Err(_panic)) => Err(Failure::permanent("the handler panicked")),
-            Err(_elapsed) => Err(Failure::transient(format!("not done within {EFFECT_LIMIT:?}"))),
+        let (applied, problem) = match timeout(EFFECT_LIMIT, work).await {
+            Ok(Ok(applied)) => (applied, "failed"),
+            Ok(Err(_panic)) => (Err(Failure::permanent("the handler panicked")), "panicked"),
+            Err(_elapsed) => {
+                (Err(Failure::transient(format!("not done within {EFFECT_LIMIT:?}"))), "timeout")
+            }
+        };
+        match &applied {
+            Ok(()) => consuming.end(),
+            Err(_) => consuming.fail(problem),
         }
+        applied
+    }
+
+    fn consuming(&self, event: &CloudEvent, trace: &mut TraceContext) -> Span {
+        if !trace::is_on() {
+            return Span::default();
+        }
+        let mut span = Span::own(Kind::Consumer, Name::with("process", event.kind.clone()), trace);
+        span.set("messaging.system", "outbox");
+        span.set("messaging.operation.type", "process");
+        span.set("messaging.operation.name", "process");
+        span.set("messaging.destination.name", self.source);
+        span.set("messaging.consumer.group.name", self.name);
+        span.set("messaging.message.id", event.id.to_string());
+        span
     }
 }
 

@@ -28,8 +28,11 @@ pub use consumer::{Behind, Consumer, Handler, consume};
 pub use failure::Failure;
 pub use follower::{Follower, follow};
 pub use publish::{New, publish};
-pub use retention::drop_older;
+pub use retention::{delete_older, drop_older};
 pub use serve::serve;
+
+/// The path of the feed.
+pub(crate) const FEED: &str = "/internal/events";
 
 pub(crate) use gauges::record;
 pub(crate) use routes::routes;

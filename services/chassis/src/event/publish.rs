@@ -8,6 +8,7 @@ use tokio::sync::watch;
 use uuid::Uuid;
 
 use crate::context;
+use crate::trace::{self, Kind, Name, Span};
 
 /// Counts the events that this process has written. A hint for its sequencers that a commit is near, nothing
 /// more: rows that nobody hinted at are found all the same.
@@ -44,7 +45,9 @@ pub async fn publish<T: Serialize + Sync>(
         let problem = format!("the data of a {} is longer than {MAX_DATA} bytes", new.kind);
         return Err(sqlx::Error::Encode(problem.into()));
     }
-    sqlx::query(
+    let span = producing(id, new.kind, new.aggregate_type);
+    let traceparent = span.context().unwrap_or_else(|| context::current().trace).traceparent();
+    let insert = sqlx::query(
         "insert into outbox
            (event_id, event_type, aggregate_type, aggregate_id, sequence, payload, traceparent)
          values ($1, $2, $3, $4, $5, $6::jsonb, $7)",
@@ -55,11 +58,30 @@ pub async fn publish<T: Serialize + Sync>(
     .bind(new.aggregate_id)
     .bind(new.sequence)
     .bind(data)
-    .bind(context::current().trace.traceparent())
-    .execute(db)
-    .await?;
+    .bind(traceparent);
+    match span.around(insert.execute(db)).await {
+        Ok(_) => span.end(),
+        Err(error) => {
+            span.fail("database");
+            return Err(error);
+        }
+    }
     WRITTEN.send_modify(|count| *count = count.wrapping_add(1));
     Ok(id)
+}
+
+/// What consumers' spans belong under.
+fn producing(id: Uuid, kind: &str, aggregate_type: &str) -> Span {
+    if !trace::is_on() {
+        return Span::default();
+    }
+    let mut span = Span::child(Kind::Producer, Name::with("publish", kind.to_owned()));
+    span.set("messaging.system", "outbox");
+    span.set("messaging.operation.type", "send");
+    span.set("messaging.operation.name", "publish");
+    span.set("messaging.destination.name", aggregate_type.to_owned());
+    span.set("messaging.message.id", id.to_string());
+    span
 }
 
 /// Tells of every event that this process writes, from now on.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
-use http::{HeaderMap, HeaderName, HeaderValue, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use tokio::time::Instant;
 use tracing::{Instrument, debug, error, info_span, warn};
 
@@ -13,21 +13,32 @@ use crate::client::RETRY_ATTEMPT;
 use crate::context::{self, RequestContext};
 use crate::deadline::{self, Budget};
 use crate::error::ApiError;
+use crate::event;
 use crate::language;
+use crate::latency;
 use crate::metrics;
-use crate::trace::TraceContext;
+use crate::trace::{self, Kind, Name, Span, TraceContext};
 
 /// Answers carry the trace's id under this name.
 pub(super) const TRACE_HEADER: HeaderName = HeaderName::from_static("x-trace-id");
+
+/// Stands for the template of what has no route.
+const UNKNOWN: &str = "UNKNOWN";
 
 pub(super) async fn attend(State(cap): State<Duration>, request: Request, next: Next) -> Response {
     let started = Instant::now();
     let method = request.method().clone();
     let template = request.extensions().get::<MatchedPath>().cloned();
-    let template = template.as_ref().map_or("UNKNOWN", MatchedPath::as_str);
+    let template = template.as_ref().map_or(UNKNOWN, MatchedPath::as_str);
     let headers = request.headers();
+    let mut trace = match request.extensions().get::<TraceContext>() {
+        // This process has taken the request further outside.
+        Some(outer) => *outer,
+        None => TraceContext::continue_from(text(headers, &HeaderName::from_static("traceparent"))),
+    };
+    let serving = serving(&method, template, &mut trace);
     let context = RequestContext {
-        trace: TraceContext::continue_from(text(headers, &HeaderName::from_static("traceparent"))),
+        trace,
         language: language::negotiate(text(headers, &header::ACCEPT_LANGUAGE)),
         budget: Budget::from_header(headers.get(deadline::HEADER), cap, started),
         path: request.uri().path().to_owned(),
@@ -44,12 +55,34 @@ pub(super) async fn attend(State(cap): State<Duration>, request: Request, next: 
     );
     let mut response = context::scope(context, next.run(request).instrument(span.clone())).await;
     let took = started.elapsed();
+    // The rest of a stream is not part of it.
+    serving.answered(response.status());
     span.in_scope(|| report(&response, took));
     metrics::record_request(&method, template, response.status(), took);
+    if latency::is_counted(template, response.headers()) {
+        latency::record(took);
+    }
     if let Ok(value) = HeaderValue::from_str(&trace_id) {
         response.headers_mut().insert(TRACE_HEADER, value);
     }
     response
+}
+
+/// The span of a request; none for operators, and for consumers, which wait for the next event as long as they may.
+fn serving(method: &Method, template: &str, trace: &mut TraceContext) -> Span {
+    if !trace::is_on() || template.starts_with("/actuator") || template == event::FEED {
+        trace.unrecorded();
+        return Span::default();
+    }
+    let verb = metrics::method_label(method);
+    let known = template != UNKNOWN;
+    let name = if known { Name::with(verb, template.to_owned()) } else { Name::of(verb) };
+    let mut span = Span::own(Kind::Server, name, trace);
+    span.set("http.request.method", verb);
+    if known {
+        span.set("http.route", template.to_owned());
+    }
+    span
 }
 
 /// The one place where a failure is logged, with its chain.

@@ -14,6 +14,8 @@ use tokio::sync::Notify;
 use tokio::time::{sleep, timeout};
 use tracing::{info, warn};
 
+use crate::trace::{Kind, Span};
+
 /// For one attempt to connect, with its handshake.
 const CONNECT_LIMIT: Duration = Duration::from_millis(250);
 /// Between two signs of life.
@@ -30,6 +32,16 @@ pub enum Lost {
     Slow { limit: Duration },
     #[error("redis failed to do it")]
     Failed(#[source] RedisError),
+}
+
+impl Lost {
+    const fn reason(&self) -> &'static str {
+        match self {
+            Self::Away => "away",
+            Self::Slow { .. } => "timeout",
+            Self::Failed(_) => "failed",
+        }
+    }
 }
 
 /// Cheap to clone.
@@ -71,12 +83,29 @@ impl Link {
         self.current().is_some()
     }
 
-    /// Has `question` answered within `limit`. After any failure the connection is not used again: what is wrong
+    /// Has `question`, which is of `command`s, answered within `limit`. After any failure the connection is not used again: what is wrong
     /// with a server that refuses our commands, e.g. because it still loads its data, takes its time as well.
     ///
     /// # Errors
     /// When there is no connection, no answer in time, or a refusal.
     pub async fn ask<T>(
+        &self,
+        command: &'static str,
+        limit: Duration,
+        question: impl AsyncFnOnce(MultiplexedConnection) -> RedisResult<T>,
+    ) -> Result<T, Lost> {
+        let mut span = Span::child(Kind::Client, command);
+        span.set("db.system.name", "redis");
+        span.set("db.operation.name", command);
+        let answer = self.put(limit, question).await;
+        match &answer {
+            Ok(_) => span.end(),
+            Err(lost) => span.fail(lost.reason()),
+        }
+        answer
+    }
+
+    async fn put<T>(
         &self,
         limit: Duration,
         question: impl AsyncFnOnce(MultiplexedConnection) -> RedisResult<T>,
@@ -122,7 +151,8 @@ impl Link {
     }
 
     pub(super) async fn ping(&self, limit: Duration) -> Result<(), Lost> {
-        self.ask(limit, async |mut connection| redis::cmd("PING").query_async(&mut connection).await).await
+        self.ask("PING", limit, async |mut connection| redis::cmd("PING").query_async(&mut connection).await)
+            .await
     }
 
     async fn connect(&self) -> Result<MultiplexedConnection, Lost> {

@@ -108,3 +108,19 @@ async fn the_last_partition_stays_however_old_it_is() {
     assert_eq!(event::drop_older(&producer.pool, Duration::ZERO).await.unwrap(), 0);
     assert_eq!(producer.events("").await.len(), 1);
 }
+
+#[tokio::test]
+async fn what_is_older_still_goes_one_by_one_and_readers_are_told() {
+    let (_database, producer) = producer_at(0).await;
+    producer.serve().await;
+    write_many(&producer.pool, 20).await;
+    producer.numbered(20).await;
+    let age = "update outbox set created_at = created_at - interval '31 days' where position < $1";
+    sqlx::query(age).bind(8_i64).execute(&producer.pool).await.unwrap();
+    let deleted = || async { event::delete_older(&producer.pool, 30 * WEEK / 7).await.unwrap() };
+    assert_eq!((deleted().await, deleted().await), (7, 0));
+    assert_eq!(partitions(&producer.pool).await, [("outbox_p000000".to_owned(), 13)]);
+    let events = producer.events("after=7&limit=1000").await;
+    assert_eq!(events.iter().map(|event| event.position).collect::<Vec<_>>(), (8..=20).collect::<Vec<_>>());
+    assert_eq!(producer.get("/internal/events?after=6").await.status, StatusCode::GONE);
+}

@@ -16,3 +16,4 @@ mod registry;
 mod revocation;
 mod service_token;
 mod subscription;
+mod upkeep;

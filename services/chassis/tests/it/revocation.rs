@@ -18,11 +18,11 @@ use contract::event::{HEAD_HEADER, path, schema_urn};
 use contract::user::Role;
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use testkit::eventually;
+use testkit::{Issuer, eventually};
 use tokio::sync::watch;
 use tokio::time::timeout;
 
-use crate::fixture::{Issuer, claims, platform, serve};
+use crate::fixture::{claims, platform, serve};
 
 const LIMIT: Duration = Duration::from_secs(10);
 
@@ -35,7 +35,7 @@ struct FakeAuth {
 
 impl FakeAuth {
     fn new() -> Self {
-        Self { issuer: Arc::new(Issuer::new("k1")), events: watch::Sender::default() }
+        Self { issuer: Arc::new(Issuer::new()), events: watch::Sender::default() }
     }
 
     async fn serve(&self) -> String {
@@ -137,7 +137,7 @@ async fn what_was_revoked_before_the_start_and_what_is_later_is_refused() {
     let (before, later) = (claims(Role::User), claims(Role::User));
     auth.revoke(&before);
     let service = Service::start(&[&auth.serve().await]);
-    let [before, later_token] = [&before, &later].map(|claims| auth.issuer.token(claims));
+    let [before, later_token] = [&before, &later].map(|claims| auth.issuer.sign(claims));
     let refused = Err(TokenError::Invalid("revoked"));
     assert_eq!(service.verify_once_loaded(&before).await, refused);
     assert_eq!(service.verify(&later_token).await, Ok(()));
@@ -153,7 +153,7 @@ async fn a_service_without_auth_gets_ready_and_one_that_lacks_the_list_does_not(
     assert!(service.lacks_revocations());
     // Whatever the token is worth: nobody is logged out for this.
     let auth = FakeAuth::new();
-    let token = auth.issuer.token(&claims(Role::User));
+    let token = auth.issuer.sign(&claims(Role::User));
     service.platform.identity().access.set_keys(&auth.issuer.jwks());
     assert_eq!(service.verify(&token).await, Err(TokenError::Unavailable));
 
@@ -184,6 +184,6 @@ async fn a_revocation_that_cannot_be_read_does_not_hide_those_behind_it() {
         }
     });
     let service = Service::start(&[&auth.serve().await]);
-    let token = auth.issuer.token(&claims);
+    let token = auth.issuer.sign(&claims);
     assert_eq!(service.verify_once_loaded(&token).await, Err(TokenError::Invalid("revoked")));
 }

@@ -4,9 +4,11 @@ use std::str::FromStr;
 
 use axum::Json;
 use axum::extract::State;
-use chassis::extract::{ApiJson, ApiQuery, Callers, ServiceCaller};
+use axum::response::{IntoResponse as _, Response};
+use chassis::extract::{ApiJson, ApiQuery, Callers, Day, DayParam, ServiceCaller};
+use chassis::idempotency::{self, Answer, Claim, IdempotencyKey};
 use chassis::{ApiError, db};
-use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
+use chrono::{DateTime, Utc};
 use contract::chat::maintenance::{DayStatistics, LeftRoom, PurgeRooms, PurgedRooms};
 use contract::claims::OPERATOR;
 use contract::code::ErrorCode;
@@ -14,7 +16,8 @@ use contract::id::RoomId;
 use contract::problem::Problem;
 use contract::text::Text;
 use garde::Validate;
-use serde::Deserialize;
+use http::StatusCode;
+use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 use tracing::info;
 use utoipa::IntoParams;
@@ -33,7 +36,7 @@ impl Callers for Maintainers {
 }
 
 /// Which part of the work.
-#[derive(Debug, Deserialize, Validate, IntoParams)]
+#[derive(Debug, Serialize, Deserialize, Validate, IntoParams)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct Chunk {
@@ -54,17 +57,9 @@ const fn default_limit() -> i64 {
     100
 }
 
-#[derive(Debug, Deserialize, Validate, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub struct Day {
-    /// `YYYY-MM-DD`, of UTC.
-    #[garde(skip)]
-    #[param(format = Date)]
-    day: NaiveDate,
-}
-
 /// Removes rooms that were left before a time, with all that belongs to them. Their last interactions are remembered.
+///
+/// With an `Idempotency-Key`, a chunk that comes again gets the answer that it had, so that nothing is counted twice.
 #[utoipa::path(
     post,
     path = "/internal/maintenance/chatrooms/purge",
@@ -72,50 +67,45 @@ pub struct Day {
     params(Chunk),
     request_body = PurgeRooms,
     responses(
-        (status = 200, description = "What this chunk has removed, or would", body = PurgedRooms),
+        (status = 200, description = "What this chunk has removed, or would", body = PurgedRooms, headers(("Idempotency-Replayed" = Option<String>))),
         (status = 400, description = "E002; E003: the time is in the future", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "E002 with `Retry-After`: the same chunk is still worked on", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "E002: the key was used for another chunk", body = Problem, content_type = "application/problem+json"),
     ),
     security(("service" = []))
 )]
 pub async fn purge_rooms(
     State(state): State<AppState>,
     caller: ServiceCaller<Maintainers>,
+    key: Option<IdempotencyKey>,
     ApiQuery(chunk): ApiQuery<Chunk>,
     ApiJson(body): ApiJson<PurgeRooms>,
-) -> Result<Json<PurgedRooms>, Error> {
+) -> Result<Response, Error> {
     if body.left_before > Utc::now() {
         let text = Text::new("미래의 시각입니다.", "This is in the future.");
         return Err(ApiError::new(ErrorCode::Validation).field("leftBefore", text).into());
     }
     let after = chunk.after.as_deref().map_or(Ok(Cursor::FIRST), str::parse)?;
     let mut tx = db::begin(&state.db).await?;
-    let rooms =
-        maintenance::left(&mut tx, body.left_before, (after.left_at, after.room), chunk.limit).await?;
-    let is_last = rooms.len() < usize::try_from(chunk.limit).unwrap_or(usize::MAX);
-    let answer = if chunk.dry_run {
-        let messages = rooms.iter().map(|room| room.messages.unsigned_abs()).sum();
-        let done = Done { rooms: rooms.len() as u64, messages };
-        done.answer(&rooms, rooms.last().filter(|_| !is_last).map(Cursor::behind), true)
-    } else {
-        let fitting = fitting(rooms.iter().map(|room| room.messages));
-        match (rooms.first(), &rooms[..fitting]) {
-            (None, _) => Done::default().answer(&[], None, false),
-            (Some(long), []) => {
-                let only = rooms.len() == 1 && is_last;
-                purge_long(&mut tx, *long, after, only).await?
-            }
-            (Some(_), now) => {
-                let next = now.last().filter(|_| !is_last || now.len() < rooms.len()).map(Cursor::behind);
-                purge(&mut tx, now).await?.answer(now, next, false)
-            }
-        }
+    // What changes nothing is not remembered.
+    let claim = match key.filter(|_| !chunk.dry_run) {
+        None => None,
+        Some(key) => match key.claim(&mut tx, &caller.name, &(&chunk, &body)).await? {
+            Claim::Fresh(claim) => Some(claim),
+            Claim::Replay(answer) => return Ok(answer.replayed()),
+        },
     };
+    let answer = purge_chunk(&mut tx, &chunk, after, body.left_before).await?;
+    if let Some(claim) = claim {
+        let kept = Answer::json(StatusCode::OK, &answer).map_err(Error::encoding)?;
+        idempotency::finish(&mut tx, &claim, &kept).await?;
+    }
     tx.commit().await?;
     if answer.processed > 0 && !answer.dry_run {
         let (by, rooms, messages) = (&caller.name, answer.processed, answer.messages);
         info!(by, rooms, messages, "purged {rooms} rooms for {by}");
     }
-    Ok(Json(answer))
+    Ok(Json(answer).into_response())
 }
 
 /// Counts what happened on a day of UTC, which is a working day of Seoul from nine to nine.
@@ -123,7 +113,7 @@ pub async fn purge_rooms(
     get,
     path = "/internal/maintenance/statistics",
     tag = "maintenance",
-    params(Day),
+    params(DayParam),
     responses(
         (status = 200, description = "The day so far, if it is not over", body = DayStatistics),
         (status = 400, description = "E002", body = Problem, content_type = "application/problem+json"),
@@ -133,14 +123,39 @@ pub async fn purge_rooms(
 pub async fn day_statistics(
     State(state): State<AppState>,
     _caller: ServiceCaller<Maintainers>,
-    ApiQuery(Day { day }): ApiQuery<Day>,
+    Day { day, from, to }: Day,
 ) -> Result<Json<DayStatistics>, Error> {
-    let from = day.and_time(NaiveTime::MIN).and_utc();
-    let to = day.succ_opt().ok_or(ApiError::new(ErrorCode::BadRequest))?.and_time(NaiveTime::MIN).and_utc();
     let mut tx = db::begin(&state.db).await?;
     let statistics = maintenance::statistics(&mut tx, day, from, to).await?;
     tx.commit().await?;
     Ok(Json(statistics))
+}
+
+async fn purge_chunk(
+    db: &mut PgConnection,
+    chunk: &Chunk,
+    after: Cursor,
+    left_before: DateTime<Utc>,
+) -> Result<PurgedRooms, sqlx::Error> {
+    let rooms = maintenance::left(db, left_before, (after.left_at, after.room), chunk.limit).await?;
+    let is_last = rooms.len() < usize::try_from(chunk.limit).unwrap_or(usize::MAX);
+    if chunk.dry_run {
+        let messages = rooms.iter().map(|room| room.messages.unsigned_abs()).sum();
+        let done = Done { rooms: rooms.len() as u64, messages };
+        return Ok(done.answer(&rooms, rooms.last().filter(|_| !is_last).map(Cursor::behind), true));
+    }
+    let fitting = fitting(rooms.iter().map(|room| room.messages));
+    match (rooms.first(), &rooms[..fitting]) {
+        (None, _) => Ok(Done::default().answer(&[], None, false)),
+        (Some(long), []) => {
+            let only = rooms.len() == 1 && is_last;
+            purge_long(db, *long, after, only).await
+        }
+        (Some(_), now) => {
+            let next = now.last().filter(|_| !is_last || now.len() < rooms.len()).map(Cursor::behind);
+            Ok(purge(db, now).await?.answer(now, next, false))
+        }
+    }
 }
 
 #[derive(Debug, Default, Clone, Copy)]

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use chassis::Secret;
-use http::header;
+use chassis::{Secret, outside};
+use http::{Method, StatusCode, header};
 use reqwest::{Response, Url};
 use serde::Deserialize;
 use tokio::time::{Instant, timeout, timeout_at};
@@ -65,7 +65,12 @@ impl Sender {
         let answer = Gathering::new(request.max_bytes);
         let mut spending =
             Spending { meter, label: request.label, prompt: request.tokens(), answer, owed: true };
+        let span = outside::span(&Method::POST, &self.endpoint, "/chat/completions");
         let result = self.exchange(request, deadline, &mut spending.answer).await;
+        match &result {
+            Ok(()) => span.answered(StatusCode::OK),
+            Err(error) => span.fail(error.reason()),
+        }
         spending.owed = result.as_ref().err().is_none_or(ModelError::may_cost);
         result?;
         spending.answer.text()

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use chassis::client::Breakers;
 use chassis::{Secret, outside};
-use http::{StatusCode, header};
+use http::{Method, StatusCode, header};
 use reqwest::{Client, Response, Url};
 use resilience::breaker::{Breaker, Config};
 use serde::Deserialize;
@@ -44,6 +44,17 @@ enum Failure {
     Nonsense,
 }
 
+impl Failure {
+    const fn reason(self) -> &'static str {
+        match self {
+            Self::Unreachable => "unreachable",
+            Self::TooSlow => "timeout",
+            Self::Status(_) => "status",
+            Self::Nonsense => "protocol",
+        }
+    }
+}
+
 #[derive(Deserialize)]
 struct Answer {
     results: Vec<Judgement>,
@@ -69,8 +80,10 @@ impl Remote {
     /// The judgement, or `None` when there is none to be had.
     pub(super) async fn judge(&self, text: &str) -> Option<Verdict> {
         let permit = self.breaker.try_acquire().ok()?;
+        let span = outside::span(&Method::POST, &self.url, "/moderations");
         match timeout(LIMIT, self.ask(text)).await.unwrap_or(Err(Failure::TooSlow)) {
             Ok(verdict) => {
+                span.answered(StatusCode::OK);
                 permit.success();
                 if self.failing.swap(false, Ordering::Relaxed) {
                     info!("the moderation service works again");
@@ -78,6 +91,7 @@ impl Remote {
                 Some(verdict)
             }
             Err(failure) => {
+                span.fail(failure.reason());
                 permit.failure(failure.to_string());
                 if !self.failing.swap(true, Ordering::Relaxed) {
                     warn!("the moderation service {failure}: until it works, only the list of words decides");

@@ -3,8 +3,8 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::extract::ws::Message as Packet;
+use chassis::ApiError;
 use chassis::identity::{TokenError, TokenVerifier};
-use chassis::{ApiError, context};
 use contract::code::ErrorCode;
 use contract::text::{Language, Text};
 use futures_util::{Stream, StreamExt as _};
@@ -108,8 +108,12 @@ impl Inbox<'_> {
                 self.types(told);
                 Ok(())
             }
-            Command::Read(sequence) => context::scope(on_behalf(self.language()), self.mark(sequence)).await,
-            Command::Resume(after) => context::scope(on_behalf(self.language()), self.resume(after)).await,
+            Command::Read(sequence) => {
+                on_behalf("websocket read", self.language(), self.mark(sequence)).await
+            }
+            Command::Resume(after) => {
+                on_behalf("websocket resume", self.language(), self.resume(after)).await
+            }
         };
         if let Err(error) = done {
             self.refuse(Refused { error: error.into(), client_message_id: None }).await;

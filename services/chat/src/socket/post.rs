@@ -2,7 +2,7 @@
 
 use chassis::ApiError;
 use chassis::context::{self, RequestContext};
-use chassis::trace::TraceContext;
+use chassis::trace::{Kind, Span, TraceContext};
 use contract::id::{RoomId, UserId};
 use contract::text::Language;
 use tokio::sync::mpsc::Receiver;
@@ -34,7 +34,7 @@ impl Poster {
     pub(super) async fn run(self, mut posts: Receiver<Post>, notes: Notes) {
         while let Some(Post { composed, client_message_id, turn }) = posts.recv().await {
             let new = New { room: self.room, sender: self.user, composed, turn };
-            let posted = context::scope(on_behalf(self.language), self.posting.post(new)).await;
+            let posted = on_behalf("websocket send", self.language, self.posting.post(new)).await;
             let note = match posted {
                 Ok(posted) => Note::Ack {
                     frame: frame::ack(client_message_id.as_deref(), &posted.message),
@@ -50,6 +50,17 @@ impl Poster {
 }
 
 /// Each frame has a trace and the time of a request of its own.
-pub(super) fn on_behalf(language: Language) -> RequestContext {
-    RequestContext { language, ..RequestContext::of_our_own(TraceContext::start()) }
+pub(super) async fn on_behalf<T, E>(
+    name: &'static str,
+    language: Language,
+    work: impl Future<Output = Result<T, E>>,
+) -> Result<T, E> {
+    let mut trace = TraceContext::start();
+    let mut span = Span::own(Kind::Server, name, &mut trace);
+    span.set("network.protocol.name", "websocket");
+    let context = RequestContext { language, ..RequestContext::of_our_own(trace) };
+    // A refusal is a good answer; what failed below has a span that says so.
+    let done = Box::pin(context::scope(context, work)).await;
+    span.end();
+    done
 }

@@ -11,10 +11,8 @@ use contract::user::Role;
 use http::StatusCode;
 use serde_json::{Value, json};
 use sqlx::PgPool;
-use testkit::{TestApp, TestDb, TestRequest};
+use testkit::{Issuer, TestApp, TestDb, TestRequest, access_claims};
 use uuid::Uuid;
-
-use crate::stack::{Issuer, claims};
 
 /// An instance without sockets.
 pub(crate) struct Chat {
@@ -54,7 +52,7 @@ impl Chat {
 
     fn somebody(&self, role: Role) -> Learner {
         let id = chassis::fresh_id();
-        Learner { app: self.app.clone(), id, token: self.issuer.sign(&claims(id, role)) }
+        Learner { app: self.app.clone(), id, token: self.issuer.sign(&access_claims(id, role)) }
     }
 }
 
@@ -69,7 +67,11 @@ pub(crate) struct Learner {
 impl Learner {
     /// The same learner at another instance.
     pub(crate) fn at(&self, chat: &Chat) -> Self {
-        Self { app: chat.app.clone(), id: self.id, token: chat.issuer.sign(&claims(self.id, Role::User)) }
+        Self {
+            app: chat.app.clone(),
+            id: self.id,
+            token: chat.issuer.sign(&access_claims(self.id, Role::User)),
+        }
     }
 
     pub(crate) fn get(&self, path: &str) -> TestRequest {

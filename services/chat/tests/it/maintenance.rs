@@ -227,6 +227,35 @@ async fn chunks_follow_each_other_to_the_end_and_may_be_repeated() {
 }
 
 #[tokio::test]
+async fn a_chunk_under_the_same_key_is_counted_once() {
+    let chat = Operated::new().await;
+    for days in 31..=36 {
+        chat.left(days, 2).await;
+    }
+    let body = json!({ "leftBefore": ago(30) });
+    let purge = |service: &'static str, query: &'static str, key: &'static str| {
+        let path = format!("{}{query}", path::PURGE);
+        chat.post_as(service, &path, &body).header(chassis::idempotency::HEADER, key).send()
+    };
+    let first: PurgedRooms = purge("batch", "?limit=4", "k0").await.expect(StatusCode::OK).parsed();
+    let again = purge("batch", "?limit=4", "k0").await.expect(StatusCode::OK);
+    assert_eq!(again.header("idempotency-replayed"), Some("true"));
+    assert_eq!((first.processed, again.parsed::<PurgedRooms>()), (4, first));
+    assert_eq!(chat.rooms().await.len(), 2, "and nothing else was done");
+    let _ = purge("batch", "?limit=5", "k0").await.expect(StatusCode::UNPROCESSABLE_ENTITY);
+    let _ = purge("batch", "?limit=4", "").await.expect(StatusCode::BAD_REQUEST);
+
+    let rehearsed: PurgedRooms = purge("batch", "?dryRun=true", "k1").await.expect(StatusCode::OK).parsed();
+    assert_eq!(rehearsed.processed, 2);
+    let at_once = [purge("batch", "?limit=9", "k1"), purge("batch", "?limit=9", "k1")];
+    for answer in futures_util::future::join_all(at_once).await {
+        assert_eq!(answer.expect(StatusCode::OK).parsed::<PurgedRooms>().processed, 2, "also at once");
+    }
+    let other: PurgedRooms = purge("operator", "?limit=9", "k1").await.expect(StatusCode::OK).parsed();
+    assert_eq!(other.processed, 0, "another caller has other keys");
+}
+
+#[tokio::test]
 async fn purges_at_once_do_the_work_once() {
     let chat = Operated::new().await;
     for days in 31..=60 {

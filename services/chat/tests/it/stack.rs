@@ -1,85 +1,18 @@
-//! Instances of the service over one database, each with a runtime of its own, so that one can be killed; and
-//! access tokens for them.
+//! Instances of the service over one database, each with a runtime of its own, so that one can be killed.
 
 use std::collections::BTreeMap;
 use std::net::{SocketAddr, TcpListener};
 
-use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _};
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chassis::{Platform, Service};
 use chat::{AppState, Config};
 use chrono::Utc;
 use contract::auth::{RevocationReason, TokenRevoked};
-use contract::claims::{ACCESS_AUDIENCE, ACCESS_TYPE, AccessClaims, issuer};
+use contract::claims::AccessClaims;
 use contract::id::{RoomId, UserId};
-use contract::user::Role;
-use jsonwebtoken::jwk::JwkSet;
-use jsonwebtoken::{Algorithm, EncodingKey, Header};
-use serde_json::json;
 use sqlx::PgPool;
-use testkit::TestDb;
+use testkit::{Issuer, TestDb};
 use tokio::runtime::Runtime;
 use tokio::task::JoinHandle;
-
-/// What an instance without `DORAN_PUBLIC_URL` believes to be public.
-const PUBLIC_URL: &str = "http://localhost:8080";
-const KEY: &str = "k1";
-
-/// Signs access tokens as auth does.
-pub(crate) struct Issuer {
-    public: Vec<u8>,
-    key: EncodingKey,
-}
-
-impl Issuer {
-    pub(crate) fn new() -> Self {
-        chassis::crypto::install();
-        let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap();
-        let private = pair.to_pkcs8v1().unwrap();
-        Self { public: pair.public_key().as_ref().to_vec(), key: EncodingKey::from_ec_der(private.as_ref()) }
-    }
-
-    pub(crate) fn jwks(&self) -> JwkSet {
-        let coordinate = |range| URL_SAFE_NO_PAD.encode(&self.public[range]);
-        let key = json!({
-            "kty": "EC", "crv": "P-256", "alg": "ES256", "use": "sig", "kid": KEY,
-            "x": coordinate(1..33), "y": coordinate(33..65),
-        });
-        serde_json::from_value(json!({ "keys": [key] })).unwrap()
-    }
-
-    pub(crate) fn sign(&self, claims: &AccessClaims) -> String {
-        let header = Header {
-            typ: Some(ACCESS_TYPE.to_owned()),
-            kid: Some(KEY.to_owned()),
-            ..Header::new(Algorithm::ES256)
-        };
-        jsonwebtoken::encode(&header, claims, &self.key).unwrap()
-    }
-
-    /// A fresh token of a learner.
-    pub(crate) fn token(&self, user: UserId) -> String {
-        self.sign(&claims(user, Role::User))
-    }
-}
-
-/// Of a login that happened just now.
-pub(crate) fn claims(user: UserId, role: Role) -> AccessClaims {
-    let now = Utc::now().timestamp();
-    AccessClaims {
-        iss: issuer(PUBLIC_URL),
-        aud: ACCESS_AUDIENCE.to_owned(),
-        sub: user,
-        sid: chassis::fresh_id(),
-        jti: chassis::fresh_id(),
-        iat: now,
-        exp: now + 900,
-        email: "learner@example.com".to_owned(),
-        name: "김학습".to_owned(),
-        role,
-    }
-}
 
 /// One process of the service, as far as the others and its clients can tell.
 pub(crate) struct Instance {

@@ -6,10 +6,10 @@ use futures_util::future::join_all;
 use http::StatusCode;
 use serde_json::{Value, json};
 use sqlx::PgPool;
-use testkit::{TestApp, TestDb};
+use testkit::{Issuer, TestApp, TestDb, access_claims};
 
 use crate::client::{Client, Refusal};
-use crate::stack::{Instance, Issuer, claims, room};
+use crate::stack::{Instance, room};
 
 struct Stage {
     db: PgPool,
@@ -38,7 +38,11 @@ impl Stage {
     }
 
     async fn ticket(&self) -> String {
-        let answer = self.ask(self.room, &self.issuer.token(self.user)).await.expect(StatusCode::OK).json();
+        let answer = self
+            .ask(self.room, &self.issuer.token(self.user, Role::User))
+            .await
+            .expect(StatusCode::OK)
+            .json();
         answer["ticket"].as_str().unwrap().to_owned()
     }
 
@@ -98,7 +102,7 @@ async fn a_ticket_that_does_not_fit_opens_nothing_and_is_gone() {
 #[tokio::test]
 async fn the_ticket_of_a_revoked_token_opens_nothing() {
     let stage = Stage::set().await;
-    let claims = claims(stage.user, Role::User);
+    let claims = access_claims(stage.user, Role::User);
     let answer = stage.ask(stage.room, &stage.issuer.sign(&claims)).await.expect(StatusCode::OK).json();
     stage.instance.revoke(&claims);
     refused(stage.enter(stage.room, answer["ticket"].as_str().unwrap()).await);
@@ -107,7 +111,7 @@ async fn the_ticket_of_a_revoked_token_opens_nothing() {
 #[tokio::test]
 async fn a_ticket_does_not_outlive_its_token() {
     let stage = Stage::set().await;
-    let mut claims = claims(stage.user, Role::User);
+    let mut claims = access_claims(stage.user, Role::User);
     claims.exp = chrono::Utc::now().timestamp() + 10;
     let answer = stage.ask(stage.room, &stage.issuer.sign(&claims)).await.expect(StatusCode::OK).json();
     let expires: chrono::DateTime<chrono::Utc> = answer["expiresAt"].as_str().unwrap().parse().unwrap();
@@ -117,7 +121,7 @@ async fn a_ticket_does_not_outlive_its_token() {
 #[tokio::test]
 async fn only_the_rooms_owner_gets_one() {
     let stage = Stage::set().await;
-    let stranger = stage.issuer.token(chassis::fresh_id());
+    let stranger = stage.issuer.somebody(Role::User);
     let answer = stage.ask(stage.room, &stranger).await.expect(StatusCode::FORBIDDEN);
     assert_eq!(answer.json()["errorCode"], "A003");
     let answer = stage.ask(chassis::fresh_id(), &stranger).await.expect(StatusCode::NOT_FOUND);

@@ -50,7 +50,7 @@ async fn messages_that_came_without_a_month_get_one() {
     assert_eq!(months(&pool).await[..2], ["message_2024_02", "message_2024_05"]);
 }
 
-/// Tickets, turns and keys, of each more than one transaction deletes, and one that stays.
+/// Tickets, turns, keys of messages and of requests, of each more than one transaction deletes, and one that stays.
 async fn clutter(db: &PgPool) {
     let room = stack::room(db, chassis::fresh_id()).await;
     sqlx::raw_sql(sqlx::AssertSqlSafe(format!(
@@ -65,6 +65,10 @@ async fn clutter(db: &PgPool) {
          insert into message_key (room_id, sender_id, client_message_id, message_id, seq, created_at)
            select '{room}', gen_random_uuid(), 'k', gen_random_uuid(), n + 1,
              now() - case when n = 0 then interval '29 d' else interval '31 d' end
+           from generate_series(0, 1500) n;
+         insert into idempotency_key (scope, key, request_hash, state, status, body, expires_at)
+           select 'purge', n::text, sha256('x'), 'DONE', 200, '{{}}',
+             now() + case when n = 0 then interval '1 minute' else interval '-1 minute' end
            from generate_series(0, 1500) n"
     )))
     .execute(db)
@@ -77,8 +81,8 @@ async fn what_has_served_its_time_goes_and_nothing_else() {
     let db = TestDb::new("chat_db").await;
     let pool = db.pool();
     clutter(&pool).await;
-    assert_eq!(round(&pool).await.unwrap(), Done { months: 0, rows: 4500 });
-    for (table, left) in [("socket_ticket", 1), ("turn", 2), ("message_key", 1)] {
+    assert_eq!(round(&pool).await.unwrap(), Done { months: 0, rows: 6000 });
+    for (table, left) in [("socket_ticket", 1), ("turn", 2), ("message_key", 1), ("idempotency_key", 1)] {
         assert_eq!(count(&pool, table).await, left, "{table}");
     }
     assert_eq!(count(&pool, "turn where delivered_at is null").await, 1, "a turn that is owed stays");
@@ -100,7 +104,7 @@ async fn one_instance_works_and_the_others_leave_it_alone() {
     let (one, two, three) = tokio::join!(round(&pool), round(&pool), round(&pool));
     let rows: u64 = [one, two, three].into_iter().map(|done| done.unwrap().rows).sum();
     let rest = round(&pool).await.unwrap().rows;
-    assert_eq!(rows + rest, 4500, "each row once, whoever took it");
+    assert_eq!(rows + rest, 6000, "each row once, whoever took it");
 }
 
 #[tokio::test]

@@ -4,18 +4,15 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
+use auth::repository::session::Ended;
 use chassis::Platform;
-use chrono::Utc;
 use contract::auth::RevocationReason;
-use contract::claims::{ACCESS_AUDIENCE, AccessClaims, issuer};
 use contract::id::{SessionId, UserId};
 use contract::user::Role;
-use testkit::{ServiceKeys, TestDb};
+use testkit::{ServiceKeys, TestDb, access_claims};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
-/// What nobody who is not told otherwise believes to be public.
-const PUBLIC_URL: &str = "http://localhost:8080";
 const LIFETIME_SECS: i64 = 3600;
 
 pub(crate) struct Authority {
@@ -59,27 +56,18 @@ impl Authority {
 
     /// Of a new login.
     pub(crate) fn token(&self, user: UserId) -> Token {
-        let (now, session) = (Utc::now().timestamp(), chassis::fresh_id());
-        let claims = AccessClaims {
-            iss: issuer(PUBLIC_URL),
-            aud: ACCESS_AUDIENCE.to_owned(),
-            sub: user,
-            sid: session,
-            jti: chassis::fresh_id(),
-            iat: now,
-            exp: now + LIFETIME_SECS,
-            email: "learner@example.com".to_owned(),
-            name: "김학습".to_owned(),
-            role: Role::User,
-        };
+        let mut claims = access_claims(user, Role::User);
+        claims.exp = claims.iat + LIFETIME_SECS;
         let text = self.state.keyring().unwrap().sign(&claims).unwrap();
-        Token { session, text }
+        Token { session: claims.sid, text }
     }
 
     /// Logs out: no token of that login is good any more.
     pub(crate) async fn revoke(&self, user: UserId, session: SessionId) {
         let mut tx = self.state.db.begin().await.unwrap();
-        auth::events::session_revoked(&mut tx, user, session, RevocationReason::Logout).await.unwrap();
+        // The tokens are of a login that auth has not stored, so this is the first event of its session.
+        let ended = Ended { user, sequence: 1 };
+        auth::events::session_revoked(&mut tx, session, ended, RevocationReason::Logout).await.unwrap();
         tx.commit().await.unwrap();
     }
 }

@@ -137,6 +137,11 @@ impl ArchivedMessage {
         line.push('\n');
         line
     }
+
+    /// Passed as `after`, it makes a chunk begin behind this message. A chunk's `next` is that of its last message.
+    pub fn place(&self) -> String {
+        format!("{}.{}", self.room_id, self.seq)
+    }
 }
 
 /// Messages of a month in the order of rooms and of sequence numbers in them.

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use contract::auth::TokenRevoked;
+use contract::auth::{SessionStarted, TokenRevoked};
 use contract::event::{CloudEvent, schema_urn};
 use contract::schema::{EventSchema, events};
 use contract::store::{ItemSnapshot, OrderSnapshot, PaymentSnapshot, StockLow, kind};
@@ -49,6 +49,7 @@ fn again<T: DeserializeOwned + Serialize>(data: &Value) -> Result<Value, serde_j
 fn round_trip(kind: &str, data: &Value) -> Result<Value, serde_json::Error> {
     match kind {
         contract::auth::event::TOKEN_REVOKED => again::<TokenRevoked>(data),
+        contract::auth::event::SESSION_STARTED => again::<SessionStarted>(data),
         kind::ORDER_CREATED | kind::ORDER_CONFIRMED | kind::ORDER_CANCELLED | kind::ORDER_FAILED => {
             again::<OrderSnapshot>(data)
         }

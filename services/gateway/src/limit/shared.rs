@@ -36,7 +36,7 @@ impl SharedLimiter {
         let ask = async |mut connection| -> RedisResult<(bool, u32, u64, u64, u64)> {
             call.invoke_async(&mut connection).await
         };
-        let (admitted, remaining, after, full_after, at) = self.link.ask(BUDGET, ask).await?;
+        let (admitted, remaining, after, full_after, at) = self.link.ask("EVALSHA", BUDGET, ask).await?;
         let outcome = if admitted { Outcome::Admitted } else { Outcome::Refused { after } };
         Ok((Verdict { outcome, remaining, full_after }, at))
     }

@@ -6,8 +6,10 @@
 use std::cell::Cell;
 use std::io;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
+use chassis::trace::{Kind, Name, Span, TraceContext};
 use http::header::{CONTENT_LENGTH, HOST, HeaderName};
 use http::uri::PathAndQuery;
 use http::{HeaderValue, Method, Request, Response, StatusCode, Uri, Version};
@@ -25,6 +27,7 @@ use crate::failure::Failure;
 use crate::forwarded::{self, Origin};
 use crate::handshake;
 use crate::hygiene;
+use crate::metrics::method_label;
 use crate::route::Matched;
 use crate::wire::Wire;
 
@@ -125,15 +128,58 @@ async fn attempts(
     }
 }
 
-/// Over an open connection if there is one that still lives, else over a new one. A WebSocket has one of its own.
+/// One attempt and its span.
 async fn attempt(
     core: &Core,
     exchange: &Exchange,
     matched: &Matched,
     deadline: Instant,
     endpoint: &Rc<Endpoint>,
+    body: RequestBody,
+) -> Result<(Response<Incoming>, Lease), Miss> {
+    let span = calling(exchange, matched, endpoint);
+    let asking = Asking { exchange, matched, deadline, trace: span.context().unwrap_or(exchange.trace) };
+    let answer = ask(core, &asking, endpoint, body).await;
+    match &answer {
+        Ok((response, _)) => span.answered(response.status()),
+        Err(Miss::Again { .. }) => span.fail("unreachable"),
+        Err(Miss::Broken(_)) => span.fail("cut"),
+    }
+    answer
+}
+
+fn calling(exchange: &Exchange, matched: &Matched, endpoint: &Endpoint) -> Span {
+    if !exchange.span.is_on() {
+        return Span::default();
+    }
+    let method = method_label(&exchange.head.method);
+    let service = &matched.route.service;
+    let mut span = Span::child_of(&exchange.trace, Kind::Client, Name::with(method, Arc::clone(service)));
+    span.set("http.request.method", method);
+    span.set("server.address", Arc::clone(service));
+    if let Some(port) = endpoint.address.port() {
+        span.set("server.port", port);
+    }
+    span
+}
+
+/// What an attempt asks for.
+struct Asking<'a> {
+    exchange: &'a Exchange,
+    matched: &'a Matched,
+    deadline: Instant,
+    /// The attempt's own place in the trace.
+    trace: TraceContext,
+}
+
+/// Over an open connection if there is one that still lives, else over a new one. A WebSocket has one of its own.
+async fn ask(
+    core: &Core,
+    asking: &Asking<'_>,
+    endpoint: &Rc<Endpoint>,
     mut body: RequestBody,
 ) -> Result<(Response<Incoming>, Lease), Miss> {
+    let exchange = asking.exchange;
     let upload = body.upload();
     let repeatable = may_repeat(&exchange.head.method, &body);
     while exchange.purpose == Purpose::Answer
@@ -142,7 +188,7 @@ async fn attempt(
         if sender.ready().await.is_err() {
             continue;
         }
-        let request = upstream_request(exchange, matched, deadline, endpoint, body);
+        let request = upstream_request(asking, endpoint, body);
         match sender.try_send_request(request).await {
             Ok(response) => return Ok((response, lease(exchange, endpoint, sender, &upload))),
             Err(mut refused) => match refused.take_message() {
@@ -161,7 +207,7 @@ async fn attempt(
         Err(source) => return Err(Miss::Again { body, source }),
     };
     endpoint.was_reached();
-    let request = upstream_request(exchange, matched, deadline, endpoint, body);
+    let request = upstream_request(asking, endpoint, body);
     match sender.try_send_request(request).await {
         Ok(response) => Ok((response, lease(exchange, endpoint, sender, &upload))),
         Err(mut refused) => {
@@ -185,13 +231,8 @@ fn may_repeat(method: &Method, body: &RequestBody) -> bool {
 }
 
 /// The request as the service gets it. Its path is the client's, byte for byte.
-fn upstream_request(
-    exchange: &Exchange,
-    matched: &Matched,
-    deadline: Instant,
-    endpoint: &Endpoint,
-    body: RequestBody,
-) -> Request<RequestBody> {
+fn upstream_request(asking: &Asking<'_>, endpoint: &Endpoint, body: RequestBody) -> Request<RequestBody> {
+    let &Asking { exchange, matched, deadline, trace } = asking;
     let head = &exchange.head;
     let mut request = Request::new(body);
     *request.method_mut() = head.method.clone();
@@ -207,7 +248,7 @@ fn upstream_request(
     };
     forwarded::forward(origin, &head.headers, &mut headers);
     headers.insert(HOST, endpoint.authority.clone());
-    if let Ok(trace) = HeaderValue::from_str(&exchange.trace.traceparent()) {
+    if let Ok(trace) = HeaderValue::from_str(&trace.traceparent()) {
         headers.insert(TRACEPARENT, trace);
     }
     let left = deadline.saturating_duration_since(Instant::now());

@@ -6,6 +6,7 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use chassis::shutdown::Drain;
+use chassis::traffic;
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use rustix::net::sockopt::set_tcp_user_timeout;
@@ -136,7 +137,7 @@ impl Tunnel {
         let (mut service_reads, mut service_writes) = self.upstream.split();
         if !self.up.has_ended() {
             let way = (&mut client_reads, &mut service_writes);
-            match self.up.poll(cx, way, scratch, |_| Passing::All) {
+            match self.up.poll(cx, way, scratch, received) {
                 Poll::Pending => {}
                 Poll::Ready(Ok(())) => return self.half_ended(),
                 Poll::Ready(Err(Broken::Source(error))) => return gone(&error),
@@ -152,7 +153,10 @@ impl Tunnel {
         }
         let boundary = &mut self.boundary;
         // Asked of the drain itself: what is read once it has begun must not slip through before this task is told.
-        let look = |bytes: &[u8]| follow(boundary, drain.is_begun(), bytes);
+        let look = |bytes: &[u8]| {
+            traffic::sent(bytes.len());
+            follow(boundary, drain.is_begun(), bytes)
+        };
         match self.down.poll(cx, (&mut service_reads, &mut client_writes), scratch, look) {
             Poll::Pending => Poll::Pending,
             Poll::Ready(Ok(())) => self.half_ended(),
@@ -203,6 +207,11 @@ impl Tunnel {
             Step::GoOn
         }
     }
+}
+
+fn received(bytes: &[u8]) -> Passing {
+    traffic::received(bytes.len());
+    Passing::All
 }
 
 /// Once the gateway stops, the frame in progress is the last.

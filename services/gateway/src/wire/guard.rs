@@ -7,6 +7,7 @@ use std::rc::Rc;
 use std::task::{Context, Poll, Waker, ready};
 use std::time::Instant;
 
+use chassis::traffic;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
@@ -151,7 +152,10 @@ impl Guard {
         self.wire.partial.set(partial);
     }
 
-    fn note_progress<T>(&self, written: &Poll<T>) {
+    fn note_progress(&self, written: &Poll<io::Result<usize>>) {
+        if let Poll::Ready(Ok(bytes)) = written {
+            traffic::sent(*bytes);
+        }
         let stalled = &self.wire.stalled_since;
         match written {
             Poll::Ready(_) => stalled.set(None),
@@ -186,6 +190,7 @@ impl AsyncRead for Guard {
             if buf.filled().len() == before {
                 return Poll::Ready(Ok(()));
             }
+            traffic::received(buf.filled().len() - before);
             match this.framer.feed(&buf.filled()[before..]) {
                 Fed::Pass(count) => buf.set_filled(before + count),
                 Fed::Release(bytes) => {

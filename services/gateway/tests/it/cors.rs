@@ -1,5 +1,6 @@
 //! The browser's rules, on every kind of answer.
 
+use contract::user::Role;
 use http::Method;
 use reqwest::Response;
 
@@ -21,7 +22,7 @@ async fn every_answer_can_be_read_by_the_page() {
     let mut options = Options::default();
     options.urls.insert("chat", "http://127.0.0.1:1".into());
     let gateway = Gateway::with(options).await;
-    let token = gateway.keys.user();
+    let token = gateway.keys.somebody(Role::User);
     for (method, path, status) in [
         (Method::GET, "/", 200),
         (Method::GET, "/actuator/health", 200),

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use contract::user::Role;
 use futures_util::StreamExt as _;
 use http::Method;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -15,7 +16,7 @@ const SOON: Duration = Duration::from_secs(5);
 const PAGE: &str = "http://localhost:3000";
 
 fn request(gateway: &Gateway) -> String {
-    let token = gateway.keys.user();
+    let token = gateway.keys.somebody(Role::User);
     format!(
         "GET /api/chat/stream/events HTTP/1.1\r\nHost: a\r\nOrigin: {PAGE}\r\nLast-Event-ID: 41\r\n\
          Authorization: Bearer {token}\r\n\r\n"
@@ -58,8 +59,10 @@ async fn a_service_hears_at_once_that_nobody_listens_any_more() {
 async fn the_head_of_a_stream_is_there_before_its_first_event_and_a_page_may_read_it() {
     let gateway = Gateway::start().await;
     let _sender = gateway.upstream.stream();
-    let stream =
-        gateway.get("/api/chat/stream/events").bearer_auth(gateway.keys.user()).header("origin", PAGE);
+    let stream = gateway
+        .get("/api/chat/stream/events")
+        .bearer_auth(gateway.keys.somebody(Role::User))
+        .header("origin", PAGE);
     let answer = timeout(SOON, stream.send()).await.unwrap().unwrap();
     assert_eq!(answer.status(), 200);
     let headers = answer.headers();
@@ -82,7 +85,10 @@ async fn a_page_may_say_which_event_it_saw_last_and_the_service_reads_it() {
         .header("access-control-request-headers", "authorization,last-event-id");
     let allowed = preflight.send().await.unwrap().headers()["access-control-allow-headers"].clone();
     assert!(allowed.to_str().unwrap().contains("Last-Event-ID"));
-    let echo = gateway.get("/api/chat/x").bearer_auth(gateway.keys.user()).header("last-event-id", "41");
+    let echo = gateway
+        .get("/api/chat/x")
+        .bearer_auth(gateway.keys.somebody(Role::User))
+        .header("last-event-id", "41");
     assert!(echo.send().await.unwrap().text().await.unwrap().contains("[\"last-event-id\",\"41\"]"));
 }
 
@@ -90,7 +96,7 @@ async fn a_page_may_say_which_event_it_saw_last_and_the_service_reads_it() {
 async fn a_service_that_ends_its_stream_ends_it_cleanly_for_the_client() {
     let gateway = Gateway::start().await;
     let sender = gateway.upstream.stream();
-    let stream = gateway.get("/api/chat/stream/events").bearer_auth(gateway.keys.user());
+    let stream = gateway.get("/api/chat/stream/events").bearer_auth(gateway.keys.somebody(Role::User));
     let mut body = timeout(SOON, stream.send()).await.unwrap().unwrap().bytes_stream();
     sender.send(Ok("data: 1\n\n".into())).await.unwrap();
     assert_eq!(timeout(SOON, body.next()).await.unwrap().unwrap().unwrap(), "data: 1\n\n");
@@ -104,7 +110,11 @@ async fn the_timeout_of_the_route_bounds_the_head_alone() {
     options.routes.routes.iter_mut().for_each(|route| route.timeout_ms = 200);
     let gateway = Gateway::with(options).await;
     let ask = |method, path: &str| {
-        gateway.client.request(method, gateway.url(path)).bearer_auth(gateway.keys.user()).send()
+        gateway
+            .client
+            .request(method, gateway.url(path))
+            .bearer_auth(gateway.keys.somebody(Role::User))
+            .send()
     };
     assert_eq!(ask(Method::GET, "/api/chat/stream/hang").await.unwrap().status(), 504);
     let _sender = gateway.upstream.stream();

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use contract::user::Role;
 use serde_json::Value;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
@@ -33,7 +34,7 @@ async fn an_unreachable_service_is_unavailable_for_a_while() {
 async fn what_one_instance_could_not_take_goes_to_another_also_with_a_body() {
     let good = Upstream::start("good").await;
     let gateway = store_at(format!("{},{}", nowhere().await, good.url())).await;
-    let token = gateway.keys.user();
+    let token = gateway.keys.somebody(Role::User);
     for n in 0..10 {
         let order = gateway.post("/api/store/orders").bearer_auth(&token).body(format!("order {n}"));
         let answer = order.send().await.unwrap();
@@ -79,7 +80,7 @@ async fn rude() -> (String, tokio::sync::watch::Receiver<usize>, JoinSet<()>) {
 async fn a_request_that_was_sent_is_not_sent_again() {
     let (url, counted, _serving) = rude().await;
     let gateway = store_at(format!("{url},{url}/")).await;
-    let order = gateway.post("/api/store/orders").bearer_auth(gateway.keys.user()).body("{}");
+    let order = gateway.post("/api/store/orders").bearer_auth(gateway.keys.somebody(Role::User)).body("{}");
     let answer = order.send().await.unwrap();
     assert_eq!(answer.status(), 502);
     assert_eq!(answer.json::<Value>().await.unwrap()["errorCode"], "G002");
@@ -130,7 +131,7 @@ async fn a_connection_that_dies_under_a_request_is_replaced_only_if_that_changes
         let answer = gateway.get("/api/store/items").send().await.unwrap();
         assert_eq!(answer.status(), 200, "request {n}");
     }
-    let token = gateway.keys.user();
+    let token = gateway.keys.somebody(Role::User);
     let order = gateway.post("/api/store/orders").bearer_auth(token).body("{}");
     assert_eq!(order.send().await.unwrap().status(), 502);
     assert_eq!(gateway.get("/api/store/items").send().await.unwrap().status(), 200);
@@ -141,7 +142,7 @@ async fn a_connection_that_dies_under_a_request_is_replaced_only_if_that_changes
 #[tokio::test]
 async fn two_listings_are_empty_rather_than_broken() {
     let gateway = store_at(nowhere().await).await;
-    let token = gateway.keys.user();
+    let token = gateway.keys.somebody(Role::User);
     for path in ["/api/store/bookmarks/chatroom/1", "/api/chat/chatrooms/last-interactions?limit=4"] {
         let answer =
             gateway.get(path).bearer_auth(&token).header("origin", "http://localhost:1").send().await;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use contract::user::Role;
 use serde_json::Value;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -139,7 +140,7 @@ async fn hop_by_hop_headers_end_at_the_gateway() {
 #[tokio::test]
 async fn bodies_of_every_kind_arrive_whole() {
     let gateway = Gateway::start().await;
-    let token = gateway.keys.user();
+    let token = gateway.keys.somebody(Role::User);
     let delete = gateway.client.delete(gateway.url("/api/store/bookmarks")).bearer_auth(&token);
     let delete: Value = delete
         .header("content-type", "application/json")

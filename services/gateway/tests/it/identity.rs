@@ -4,8 +4,9 @@ use contract::auth::{RevocationReason, TokenRevoked};
 use contract::user::Role;
 use reqwest::Response;
 use serde_json::Value;
+use testkit::{Issuer, access_claims};
 
-use crate::fixture::{Gateway, Keys, Options, claims};
+use crate::fixture::{Gateway, Options};
 
 async fn problem(answer: Response) -> (u16, String) {
     let status = answer.status().as_u16();
@@ -21,7 +22,7 @@ fn header<'a>(echo: &'a Value, name: &str) -> Option<&'a str> {
 #[tokio::test]
 async fn a_good_token_passes_and_its_answers_are_not_stored() {
     let gateway = Gateway::start().await;
-    let token = gateway.keys.user();
+    let token = gateway.keys.somebody(Role::User);
     for _ in 0..2 {
         let answer = gateway.get("/api/users/1").bearer_auth(&token).send().await.unwrap();
         assert_eq!(
@@ -39,21 +40,21 @@ async fn a_good_token_passes_and_its_answers_are_not_stored() {
 async fn a_token_that_is_no_good_is_answered_401_with_its_reason() {
     let gateway = Gateway::start().await;
     let expired = {
-        let mut claims = claims(Role::User);
+        let mut claims = access_claims(chassis::fresh_id(), Role::User);
         claims.exp = claims.iat - 1;
         gateway.keys.sign(&claims)
     };
     let foreign = {
-        let mut claims = claims(Role::User);
+        let mut claims = access_claims(chassis::fresh_id(), Role::User);
         claims.iss = "http://evil.example/api/auth".into();
         gateway.keys.sign(&claims)
     };
     let audience = {
-        let mut claims = claims(Role::User);
+        let mut claims = access_claims(chassis::fresh_id(), Role::User);
         claims.aud = "others".into();
         gateway.keys.sign(&claims)
     };
-    let forged = Keys::generate("k1").user();
+    let forged = Issuer::new().somebody(Role::User);
     let none =
         format!("{}.{}.", "eyJhbGciOiJub25lIiwidHlwIjoiYXQrand0In0", expired.split('.').nth(1).unwrap());
     for (token, code) in [
@@ -88,7 +89,7 @@ async fn on_a_public_route_a_bad_token_makes_the_caller_anonymous() {
 #[tokio::test]
 async fn a_revoked_token_is_refused_at_once_although_it_was_good_before() {
     let gateway = Gateway::start().await;
-    let claims = claims(Role::User);
+    let claims = access_claims(chassis::fresh_id(), Role::User);
     let token = gateway.keys.sign(&claims);
     let ask = |path: &str| gateway.get(path).bearer_auth(&token).send();
     assert_eq!(ask("/api/users/1").await.unwrap().status(), 200);
@@ -102,8 +103,13 @@ async fn a_revoked_token_is_refused_at_once_although_it_was_good_before() {
 async fn administrators_alone_reach_batch() {
     let gateway = Gateway::start().await;
     let ask = |token: String| gateway.get("/api/batch/jobs").bearer_auth(token).send();
-    assert_eq!(problem(ask(gateway.keys.user()).await.unwrap()).await, (403, "A003".to_owned()));
-    assert_eq!(ask(gateway.keys.admin()).await.unwrap().status(), 200);
+    assert_eq!(
+        problem(ask(gateway.keys.somebody(Role::User)).await.unwrap()).await,
+        (403, "A003".to_owned())
+    );
+    let anonymous = gateway.get("/api/batch/jobs").send().await.unwrap();
+    assert_eq!(problem(anonymous).await, (401, "A002".to_owned()));
+    assert_eq!(ask(gateway.keys.somebody(Role::Admin)).await.unwrap().status(), 200);
     assert_eq!(gateway.get("/api/batch/health").send().await.unwrap().status(), 200);
 }
 
@@ -112,10 +118,12 @@ async fn without_the_keys_of_tokens_nobody_is_refused_as_a_stranger() {
     let mut options = Options::default();
     options.urls.insert("auth", "http://127.0.0.1:1".into());
     let gateway = Gateway::with(options).await;
-    let answer = gateway.get("/api/users/1").bearer_auth(gateway.keys.user()).send().await.unwrap();
+    let answer =
+        gateway.get("/api/users/1").bearer_auth(gateway.keys.somebody(Role::User)).send().await.unwrap();
     assert!(answer.headers().contains_key("retry-after"));
     assert_eq!(problem(answer).await, (503, "G002".to_owned()));
-    let public = gateway.get("/api/store/items").bearer_auth(gateway.keys.user()).send().await.unwrap();
+    let public =
+        gateway.get("/api/store/items").bearer_auth(gateway.keys.somebody(Role::User)).send().await.unwrap();
     assert_eq!(public.status(), 200);
 }
 

@@ -8,10 +8,10 @@ use contract::gateway::RateLimit;
 use contract::user::Role;
 use redis::aio::MultiplexedConnection;
 use reqwest::RequestBuilder;
-use testkit::{TestRedis, eventually};
+use testkit::{TestRedis, access_claims, eventually};
 use tokio::time::Instant;
 
-use crate::fixture::{Gateway, Options, claims};
+use crate::fixture::{Gateway, Options};
 
 const PATIENCE: Duration = Duration::from_secs(10);
 /// For a scenario that may have to be played several times.
@@ -62,7 +62,8 @@ async fn undisturbed<T>(
     let look = redis.connect().await;
     eventually(REPEATS, || async {
         connected(redis, count).await;
-        let (user, before, since) = (claims(Role::User), numbers(&look).await, Instant::now());
+        let (user, before, since) =
+            (access_claims(chassis::fresh_id(), Role::User), numbers(&look).await, Instant::now());
         let result = scenario(&user, &look).await;
         let took = u32::try_from(since.elapsed().as_secs()).unwrap();
         // Others that look have come and gone.

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use contract::user::Role;
 use futures_util::StreamExt as _;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -43,7 +44,7 @@ async fn the_first_byte_arrives_before_the_last_was_sent() {
 async fn a_stream_of_events_outlives_the_timeout_of_its_route() {
     let gateway = Gateway::with(impatient(300)).await;
     let sender = gateway.upstream.stream();
-    let token = gateway.keys.user();
+    let token = gateway.keys.somebody(Role::User);
     let answer = gateway.get("/api/chat/1/events").bearer_auth(token).send().await.unwrap();
     assert_eq!(answer.headers()["content-type"], "text/event-stream");
     assert_eq!(answer.headers()["cache-control"], "no-cache");

@@ -5,12 +5,13 @@ use std::time::Duration;
 use contract::gateway::RateLimit;
 use contract::user::Role;
 use futures_util::{SinkExt as _, StreamExt as _};
+use testkit::access_claims;
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Message;
 
-use crate::fixture::{Gateway, Options, Raw, Speaker, claims, exchange, speak, with_speaker};
+use crate::fixture::{Gateway, Options, Raw, Speaker, exchange, speak, with_speaker};
 
 const SOON: Duration = Duration::from_secs(5);
 const PAGE: &str = "http://localhost:3000";
@@ -117,7 +118,7 @@ async fn a_service_that_is_gone_is_a_problem_not_a_socket() {
 #[tokio::test]
 async fn a_foreign_page_opens_nothing() {
     let (gateway, speaker) = start().await;
-    let token = gateway.keys.user();
+    let token = gateway.keys.somebody(Role::User);
     let offer = format!("bearer.{token}");
     for origin in ["https://evil.example", "null", "http://localhost.evil.example"] {
         let sent = [("origin", origin), ("sec-websocket-protocol", offer.as_str())];
@@ -221,7 +222,10 @@ async fn users_are_counted_by_the_token_that_they_bring() {
         route.rate_limit = RateLimit { per_second: 1, burst: 1 };
     }
     let (gateway, _speaker) = with_speaker(options).await;
-    let (one, other) = (gateway.keys.sign(&claims(Role::User)), gateway.keys.user());
+    let (one, other) = (
+        gateway.keys.sign(&access_claims(chassis::fresh_id(), Role::User)),
+        gateway.keys.somebody(Role::User),
+    );
     let by_protocol = async |offer: String| {
         let sent = [("sec-websocket-protocol", offer.as_str())];
         speak(gateway.address, "/ws/chat/echo", &sent)
@@ -249,7 +253,7 @@ async fn a_route_that_wants_a_token_takes_an_offered_one() {
     options.routes.routes.iter_mut().for_each(|route| route.public.clear());
     let (gateway, _speaker) = with_speaker(options).await;
     assert_eq!(speak(gateway.address, "/ws/chat/echo", &[]).await.unwrap_err().status(), 401);
-    let offer = format!("dorandoran.v1, bearer.{}", gateway.keys.user());
+    let offer = format!("dorandoran.v1, bearer.{}", gateway.keys.somebody(Role::User));
     assert!(speak(gateway.address, "/ws/chat/echo", &[("sec-websocket-protocol", &offer)]).await.is_ok());
     let plain = gateway.get("/ws/chat/echo").header("sec-websocket-protocol", &offer).send().await.unwrap();
     assert_eq!(plain.status(), 401, "not for ordinary requests");

@@ -19,8 +19,6 @@ mod summary;
 #[expect(dead_code, reason = "only the tests kill it")]
 #[path = "../../tests/matrix/cluster.rs"]
 mod cluster;
-#[path = "../../tests/matrix/issuer.rs"]
-mod issuer;
 
 use std::time::Duration;
 

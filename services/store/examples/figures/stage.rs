@@ -7,13 +7,12 @@ use std::time::Duration;
 use contract::id::ItemId;
 use contract::user::Role;
 use tempfile::TempDir;
-use testkit::{ServiceKeys, eventually, free_port};
+use testkit::{Issuer, ServiceKeys, eventually, free_port};
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
 use crate::auth;
 use crate::cluster::{Cluster, PATIENCE};
-use crate::issuer::Issuer;
 
 const ITEMS: usize = 1000;
 /// Nobody shall come too late.
@@ -33,7 +32,7 @@ pub(crate) struct Stage {
 impl Stage {
     pub(crate) async fn set() -> Self {
         let (issuer, cluster) = (Issuer::new(), Cluster::start(Vec::new()).await);
-        let (auth, serving) = auth::start(&issuer.keys()).await;
+        let (auth, serving) = auth::start(&serde_json::to_string(&issuer.jwks()).unwrap()).await;
         let keys = ServiceKeys::generate(&["auth", "store", "payment-sandbox"]);
         let directory = tempfile::tempdir().unwrap();
         let file = |name: &str| directory.path().join(name).display().to_string();
@@ -65,7 +64,7 @@ impl Stage {
     }
 
     pub(crate) fn token(&self) -> String {
-        self.issuer.token(chassis::fresh_id(), Role::User)
+        self.issuer.somebody(Role::User)
     }
 }
 

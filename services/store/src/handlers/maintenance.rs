@@ -2,15 +2,17 @@
 
 use axum::Json;
 use axum::extract::State;
-use chassis::extract::{ApiQuery, Callers, ServiceCaller};
+use axum::response::{IntoResponse as _, Response};
+use chassis::extract::{ApiQuery, Callers, Day, DayParam, ServiceCaller};
+use chassis::idempotency::{self, Answer, Claim, IdempotencyKey};
 use chassis::{ApiError, db};
-use chrono::{NaiveDate, NaiveTime};
+use chrono::NaiveDate;
 use contract::claims::OPERATOR;
-use contract::code::ErrorCode;
 use contract::problem::Problem;
 use contract::store::maintenance::{DayStatistics, ExpiredOrders, ReconciledPayments};
 use garde::Validate;
-use serde::Deserialize;
+use http::StatusCode;
+use serde::{Deserialize, Serialize};
 use utoipa::IntoParams;
 
 use super::keyset;
@@ -28,7 +30,7 @@ impl Callers for Maintainers {
 }
 
 /// How much of the work.
-#[derive(Debug, Deserialize, Validate, IntoParams)]
+#[derive(Debug, Deserialize, Serialize, Validate, IntoParams)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct Sweep {
@@ -64,34 +66,55 @@ pub struct DayChunk {
     limit: u32,
 }
 
-#[derive(Debug, Deserialize, Validate, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub struct Day {
-    /// `YYYY-MM-DD`, of UTC.
-    #[garde(skip)]
-    #[param(format = Date)]
-    day: NaiveDate,
-}
-
 /// Drives what is due to its next rest, orders past their deadline first of all to their end. The store does so by
-/// itself, too: repeating this is harmless.
+/// itself, too: repeating this is harmless. With a key, a repeat is answered with what the first sweep has done.
 #[utoipa::path(
     post,
     path = "/internal/maintenance/orders/expire",
     tag = "maintenance",
-    params(Sweep),
+    params(
+        Sweep,
+        ("Idempotency-Key" = Option<String>, Header, description = "1 to 255 visible ASCII characters; of no use to a dry run"),
+    ),
     responses(
         (status = 200, description = "What was found and done", body = ExpiredOrders),
         (status = 400, description = "E002, E003", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "E002: the key was used for another request", body = Problem, content_type = "application/problem+json"),
     ),
     security(("service" = []))
 )]
 pub async fn expire_orders(
     State(state): State<AppState>,
-    _caller: ServiceCaller<Maintainers>,
+    caller: ServiceCaller<Maintainers>,
+    key: Option<IdempotencyKey>,
     ApiQuery(wanted): ApiQuery<Sweep>,
-) -> Result<Json<ExpiredOrders>, Error> {
+) -> Result<Response, Error> {
+    let key = key.filter(|_| !wanted.dry_run);
+    let mut tx = db::begin(&state.db).await?;
+    if let Some(key) = &key
+        && let Claim::Replay(answer) = key.claim(&mut tx, &caller.name, &wanted).await?
+    {
+        return Ok(answer.replayed());
+    }
+    // The claim is not kept: a sweep has as many transactions as sagas have steps. One that is cut short leaves no
+    // answer, so that a repeat sweeps what is left instead of waiting for somebody who died.
+    tx.rollback().await?;
+    let swept = sweep(&state, &wanted).await?;
+    let Some(key) = key else { return Ok(Json(swept).into_response()) };
+    let answer = Answer::json(StatusCode::OK, &swept).map_err(ApiError::internal)?;
+    let mut tx = db::begin(&state.db).await?;
+    match key.claim(&mut tx, &caller.name, &wanted).await? {
+        Claim::Fresh(claimed) => {
+            idempotency::finish(&mut tx, &claimed, &answer).await?;
+            tx.commit().await?;
+            Ok(answer.into_response())
+        }
+        // The same request came twice at a time, and the other one was the first to end.
+        Claim::Replay(answer) => Ok(answer.replayed()),
+    }
+}
+
+async fn sweep(state: &AppState, wanted: &Sweep) -> Result<ExpiredOrders, Error> {
     let mut tx = db::begin(&state.db).await?;
     let overdue = saga_list::overdue(&mut tx, wanted.limit.into()).await?;
     tx.commit().await?;
@@ -99,16 +122,17 @@ pub async fn expire_orders(
     let mut tx = db::begin(&state.db).await?;
     let stuck = saga_list::stuck(&mut tx).await?;
     tx.commit().await?;
-    Ok(Json(ExpiredOrders {
+    Ok(ExpiredOrders {
         dry_run: wanted.dry_run,
         overdue,
         processed: swept.taken.into(),
         finished: swept.finished.into(),
         stuck,
-    }))
+    })
 }
 
-/// Compares the payments of a day with the provider's books. Nothing is changed.
+/// Compares the payments of a day with the provider's books. Nothing is changed, so there is nothing for a key to
+/// protect: a repeat says how the books stand by then.
 #[utoipa::path(
     post,
     path = "/internal/maintenance/payments/reconcile",
@@ -128,7 +152,7 @@ pub async fn reconcile_payments(
 ) -> Result<Json<ReconciledPayments>, Error> {
     let place = chunk.after.as_deref().map_or(Ok(Place::FIRST), str::parse);
     let place = place.map_err(|()| keyset::wrong("after"))?;
-    let day = day(chunk.day)?;
+    let day = Day::new(chunk.day)?;
     Ok(Json(reconciliation::chunk(&state.db, &state.payment, day, place, chunk.limit.into()).await?))
 }
 
@@ -137,7 +161,7 @@ pub async fn reconcile_payments(
     get,
     path = "/internal/maintenance/statistics",
     tag = "maintenance",
-    params(Day),
+    params(DayParam),
     responses(
         (status = 200, description = "The day so far, if it is not over", body = DayStatistics),
         (status = 400, description = "E002", body = Problem, content_type = "application/problem+json"),
@@ -147,9 +171,8 @@ pub async fn reconcile_payments(
 pub async fn day_statistics(
     State(state): State<AppState>,
     _caller: ServiceCaller<Maintainers>,
-    ApiQuery(Day { day: wanted }): ApiQuery<Day>,
+    Day { day, from, to }: Day,
 ) -> Result<Json<DayStatistics>, Error> {
-    let reconciliation::Day { day, from, to } = day(wanted)?;
     let mut tx = db::begin(&state.db).await?;
     let answer = DayStatistics {
         day,
@@ -160,10 +183,4 @@ pub async fn day_statistics(
     };
     tx.commit().await?;
     Ok(Json(answer))
-}
-
-fn day(day: NaiveDate) -> Result<reconciliation::Day, ApiError> {
-    let next = day.succ_opt().ok_or(ApiError::new(ErrorCode::BadRequest))?;
-    let midnight = |day: NaiveDate| day.and_time(NaiveTime::MIN).and_utc();
-    Ok(reconciliation::Day { day, from: midnight(day), to: midnight(next) })
 }

@@ -12,5 +12,4 @@ pub mod saga;
 pub mod saga_list;
 pub mod statistics;
 pub mod stock;
-pub mod upkeep;
 pub mod webhook;

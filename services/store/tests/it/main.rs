@@ -4,7 +4,6 @@
 
 mod bookmark;
 mod catalogue;
-mod issuer;
 mod order;
 mod payment;
 mod saga;
@@ -17,10 +16,17 @@ use chassis::{HasBase as _, Platform};
 use http::StatusCode;
 use serde_json::json;
 use store::Config;
-use testkit::{TestApp, TestDb, eventually};
+use testkit::{Issuer, TestApp, TestDb, eventually};
 
 const LIMIT: Duration = Duration::from_secs(10);
 const READINESS: &str = "/actuator/health/readiness";
+
+/// From now on the instance believes the issuer's tokens.
+fn introduce(issuer: &Issuer, platform: &Platform) {
+    let access = &platform.identity().access;
+    access.set_keys(&issuer.jwks());
+    access.revocations().set_loaded();
+}
 
 async fn service(db: &TestDb) -> TestApp {
     let config =

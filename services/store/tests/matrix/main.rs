@@ -12,7 +12,6 @@ mod buyer;
 mod check;
 mod clock;
 mod cluster;
-mod issuer;
 mod kill;
 mod message;
 mod plot;

@@ -8,10 +8,9 @@ use contract::id::{ItemId, UserId};
 use contract::user::Role as Rights;
 use sqlx::PgPool;
 use tempfile::TempDir;
-use testkit::{ServiceKeys, eventually, free_port};
+use testkit::{Issuer, ServiceKeys, access_claims, eventually, free_port};
 
 use super::cluster::{Cluster, PATIENCE};
-use super::issuer::Issuer;
 use super::process::Unit;
 use super::role::{KEYS, Role};
 
@@ -19,6 +18,8 @@ use super::role::{KEYS, Role};
 /// the steps take on a busy machine.
 pub(crate) const END: Duration = Duration::from_mins(3);
 pub(crate) const PRICE: i64 = 1200;
+/// Longer than any clock is wrong here.
+const TOKEN_SECS: i64 = 30 * 24 * 3600;
 /// An answer of the store that takes longer is none.
 const ANSWER: Duration = Duration::from_secs(20);
 
@@ -79,7 +80,7 @@ impl World {
                 set("DORAN_PAYMENT_SANDBOX_URLS", route.to_provider.clone()),
                 set("DORAN_STORE_URLS", route.to_store.clone()),
                 set("DATABASE_URL", cluster.url()),
-                set(KEYS, issuer.keys()),
+                set(KEYS, serde_json::to_string(&issuer.jwks()).unwrap()),
             ]);
             environment.extend(
                 std::env::var_os("MATRIX_LOGS").map(|path| set("MATRIX_LOGS", path.into_string().unwrap())),
@@ -104,11 +105,17 @@ impl World {
     /// A new user's token.
     pub(crate) fn user(&self) -> (UserId, String) {
         let user = chassis::fresh_id();
-        (user, self.issuer.token(user, Rights::User))
+        (user, self.token(user, Rights::User))
     }
 
     pub(crate) fn admin(&self) -> String {
-        self.issuer.token(chassis::fresh_id(), Rights::Admin)
+        self.token(chassis::fresh_id(), Rights::Admin)
+    }
+
+    fn token(&self, user: UserId, role: Rights) -> String {
+        let mut claims = access_claims(user, role);
+        claims.exp = claims.iat + TOKEN_SECS;
+        self.issuer.sign(&claims)
     }
 
     /// New things for sale, `stock` of each.

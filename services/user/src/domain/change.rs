@@ -20,6 +20,8 @@ pub struct Profile {
     pub status: UserStatus,
     pub role: Role,
     pub version: i64,
+    /// Nothing is left of who the user was, and nothing comes back.
+    pub pseudonymised: bool,
 }
 
 /// What somebody asks to change; `None` leaves as it is.
@@ -56,6 +58,8 @@ pub enum Refusal {
     EmailIsFixed,
     #[error("the profile changed since it was read")]
     Stale,
+    #[error("the account is withdrawn for good")]
+    Withdrawn,
     #[error("some fields break a rule")]
     Invalid(Vec<Violation>),
 }
@@ -71,6 +75,9 @@ pub struct Outcome {
 pub fn apply(current: &Profile, request: &Request<'_>, by: Authority) -> Result<Outcome, Refusal> {
     if request.if_versions.as_ref().is_some_and(|versions| !versions.contains(&current.version)) {
         return Err(Refusal::Stale);
+    }
+    if current.pseudonymised {
+        return Err(Refusal::Withdrawn);
     }
     let status = request.status.unwrap_or(current.status);
     let role = request.role.unwrap_or(current.role);
@@ -165,6 +172,7 @@ mod tests {
             status: UserStatus::Active,
             role: Role::User,
             version: 3,
+            pseudonymised: false,
         }
     }
 
@@ -228,6 +236,13 @@ mod tests {
             let request = Request { coach_check: Some(true), if_versions: versions, ..Request::default() };
             assert_eq!(apply(&profile(), &request, Authority::Owner) == Err(Refusal::Stale), stale);
         }
+    }
+
+    #[test]
+    fn nobody_brings_a_pseudonymised_account_back() {
+        let gone = Profile { status: UserStatus::Inactive, pseudonymised: true, ..profile() };
+        let request = Request { status: Some(UserStatus::Active), ..Request::default() };
+        assert_eq!(apply(&gone, &request, Authority::Admin), Err(Refusal::Withdrawn));
     }
 
     #[test]

@@ -3,6 +3,8 @@
 
 use std::fmt;
 
+use contract::user::PSEUDONYM_DOMAIN;
+
 /// RFC 5321: 64 octets before the `@`, 254 in all; counted in characters, because addresses may be Unicode.
 const LONGEST_LOCAL_PART: usize = 64;
 const LONGEST: usize = 254;
@@ -26,6 +28,8 @@ impl Email {
             && text.chars().count() <= LONGEST
             && !text.chars().any(|c| c.is_whitespace() || c.is_control())
             && domain.contains('.')
+            // Addresses there are given to accounts that have none any more.
+            && !domain.eq_ignore_ascii_case(PSEUDONYM_DOMAIN)
             && domain.split('.').all(|label| !label.is_empty());
         if plausible { Ok(Self(text.to_owned())) } else { Err(NotAnEmail) }
     }
@@ -82,6 +86,7 @@ mod tests {
             "a@b..c",
             "a b@example.com",
             "a@b@c.de",
+            "a@Withdrawn.INVALID",
             &long,
         ] {
             assert_eq!(Email::parse(text), Err(NotAnEmail), "{text}");

@@ -2,5 +2,6 @@
 
 pub mod change;
 pub mod email;
+pub mod inactive;
 pub mod sign_up;
 pub mod violation;

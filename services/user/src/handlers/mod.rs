@@ -3,5 +3,6 @@
 pub mod email;
 pub mod health;
 pub mod internal;
+pub mod maintenance;
 pub mod profile;
 pub mod sign_up;

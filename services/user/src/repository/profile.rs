@@ -29,6 +29,7 @@ pub struct Row {
     pub coach_check: bool,
     pub exit_modal_do_not_show_again: bool,
     pub pending: bool,
+    pub pseudonymised_at: Option<DateTime<Utc>>,
     pub version: i64,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
@@ -67,6 +68,7 @@ impl Row {
             status: self.status,
             role: self.role,
             version: self.version,
+            pseudonymised: self.pseudonymised_at.is_some(),
         }
     }
 }
@@ -125,6 +127,7 @@ pub async fn find(db: &mut PgConnection, id: UserId) -> Result<Option<Row>, sqlx
           p.coach_check,
           p.exit_modal_do_not_show_again,
           p.signup_state = 'PENDING' as "pending!",
+          p.pseudonymised_at,
           p.version,
           p.created_at,
           p.updated_at
@@ -145,17 +148,37 @@ pub async fn lock(db: &mut PgConnection, id: UserId) -> Result<(), sqlx::Error> 
     Ok(())
 }
 
-/// Whether the address belongs to an account in any state, withdrawn ones too.
+/// Whether the address belongs to an account in any state, withdrawn ones too, or did to one that says nothing any more.
 pub async fn is_taken(db: &mut PgConnection, email: &Email) -> Result<bool, sqlx::Error> {
     sqlx::query_scalar!(
-        r#"select exists (select from user_profile where email_key = lower(btrim($1::text))) as "taken!""#,
+        r#"
+        select
+          exists (select from user_profile where email_key = lower(btrim($1::text)))
+          or exists (
+            select from withdrawn_address where digest = sha256(convert_to(lower(btrim($1::text)), 'UTF8'))
+          ) as "taken!"
+        "#,
         email.as_str()
     )
     .fetch_one(db)
     .await
 }
 
-/// Reserves the account. False when the address is taken.
+/// Whether the address was that of an account that says nothing any more.
+async fn is_withdrawn(db: &mut PgConnection, email: &Email) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"
+        select exists (
+          select from withdrawn_address where digest = sha256(convert_to(lower(btrim($1::text)), 'UTF8'))
+        ) as "withdrawn!"
+        "#,
+        email.as_str()
+    )
+    .fetch_one(db)
+    .await
+}
+
+/// Reserves the account. False when the address is taken, to be rolled back.
 pub async fn insert_pending(
     db: &mut PgConnection,
     id: UserId,
@@ -178,6 +201,10 @@ pub async fn insert_pending(
     .execute(&mut *db)
     .await?;
     if inserted.rows_affected() == 0 {
+        return Ok(false);
+    }
+    // Asked last: the insert may have waited for somebody who took the address out of an account.
+    if is_withdrawn(db, &new.email).await? {
         return Ok(false);
     }
     set_role(db, id, new.role).await?;
@@ -242,6 +269,23 @@ pub async fn unfinished(
     )
     .fetch_all(db)
     .await
+}
+
+/// The user was here at that time, unless later is known. Nobody asked for this change, so it is none of the profile:
+/// its version, and with it the entity tag that an open form holds, stays, and nobody is told.
+pub async fn seen(db: &mut PgConnection, id: UserId, at: DateTime<Utc>) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        r#"
+        update user_profile
+        set last_conn_time = $2
+        where id = $1 and (last_conn_time is null or last_conn_time < $2)
+        "#,
+        id.as_uuid(),
+        at
+    )
+    .execute(db)
+    .await?;
+    Ok(())
 }
 
 /// Stores a changed profile; the caller holds its lock.

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail like tests do")]
 
 mod healing;
+mod inactive;
 mod internal;
 mod journey;
 mod profile;

@@ -1,6 +1,8 @@
 //! `/actuator/**` and the description of the routes.
 
 use contract::id::UserId;
+use hdrhistogram::Histogram;
+use hdrhistogram::serialization::Deserializer;
 use http::{Method, StatusCode};
 use serde_json::json;
 
@@ -47,6 +49,26 @@ async fn requests_are_counted_by_template() {
     let named = app.get("/actuator/metrics/http.server.requests").send().await.json();
     assert!(named["measurements"][0]["value"].as_f64().unwrap() >= 1.0, "{named}");
     assert_eq!(app.get("/actuator/metrics/none").send().await.status, StatusCode::NOT_FOUND);
+}
+
+/// Other tests of this process count, too: nothing is said of the exact number.
+#[tokio::test]
+async fn durations_are_served_as_a_histogram_that_only_grows() {
+    let app = fixture().app;
+    let histogram = async || -> Histogram<u64> {
+        let answer = app.get("/actuator/latency").send().await.expect(StatusCode::OK);
+        assert_eq!(answer.header("content-type"), Some("application/octet-stream"));
+        Deserializer::new().deserialize(&mut &*answer.body).unwrap()
+    };
+    let before = histogram().await;
+    for _ in 0..30 {
+        app.get("/things/nothing").send().await;
+    }
+    let after = histogram().await;
+    assert!(after.len() >= before.len() + 30, "{} {}", before.len(), after.len());
+    assert!(after.max() < 60_000_000 && after.value_at_quantile(0.5) > 0);
+    let text = app.get("/actuator/prometheus").send().await.text();
+    assert!(text.contains("process_network_receive_bytes_total"), "{text}");
 }
 
 #[tokio::test]

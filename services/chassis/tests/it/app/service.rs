@@ -14,12 +14,12 @@ use contract::text::Text;
 use garde::Validate;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use testkit::{ServiceKeys, TestApp, TestResponse};
+use testkit::{Issuer, ServiceKeys, TestApp, TestResponse};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::fixture::{Issuer, platform};
+use crate::fixture::platform;
 
 #[derive(Clone, FromRef)]
 struct State {
@@ -121,7 +121,7 @@ pub(super) fn fixture_with(env: &[(&str, String)]) -> Fixture {
     let mut env = env.to_vec();
     env.push(("DORAN_SERVICE_JWKS_FILE", keys.jwks_file().display().to_string()));
     let platform = platform(&env);
-    let issuer = Issuer::new("k1");
+    let issuer = Issuer::new();
     platform.identity().access.set_keys(&issuer.jwks());
     platform.identity().access.revocations().set_loaded();
     let routes = OpenApiRouter::new()

@@ -109,7 +109,7 @@ async fn by_redis(redis: &Redis, text: &str) -> bool {
     let publish = async |mut connection: ::redis::aio::MultiplexedConnection| {
         ::redis::cmd("PUBLISH").arg(CHANNEL).arg(text).query_async::<i64>(&mut connection).await
     };
-    link.ask(REDIS_LIMIT, publish).await.is_ok_and(|listeners| listeners > 0)
+    link.ask("PUBLISH", REDIS_LIMIT, publish).await.is_ok_and(|listeners| listeners > 0)
 }
 
 async fn by_postgres(db: &PgPool, text: &str) -> bool {

@@ -11,11 +11,9 @@ use contract::claims::AccessClaims;
 use contract::id::{RoomId, UserId};
 use contract::user::Role;
 use sqlx::PgPool;
-use testkit::{TestDb, TestRedis};
+use testkit::{TestDb, TestRedis, access_claims};
 use tokio::time::timeout;
 use uuid::Uuid;
-
-use crate::stack::claims;
 
 /// Far above what anything here takes on a busy machine.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
@@ -56,7 +54,7 @@ impl Station {
 }
 
 pub(crate) fn anybody() -> Arc<AccessClaims> {
-    Arc::new(claims(UserId::from(Uuid::now_v7()), Role::User))
+    Arc::new(access_claims(UserId::from(Uuid::now_v7()), Role::User))
 }
 
 /// A stream and what it has brought.

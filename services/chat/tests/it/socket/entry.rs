@@ -1,6 +1,7 @@
 //! Who comes in, and by what.
 
 use chrono::Utc;
+use contract::user::Role;
 use http::StatusCode;
 use serde_json::json;
 use testkit::TestApp;
@@ -37,7 +38,7 @@ async fn whoever_may_not_enter_is_told_before_the_upgrade() {
         assert_eq!(refusal.status, StatusCode::UNAUTHORIZED, "{headers:?}");
         assert_eq!(refusal.problem["errorCode"], code, "{headers:?}");
     }
-    let stranger = bearer(&stage.issuer.token(chassis::fresh_id()));
+    let stranger = bearer(&stage.issuer.somebody(Role::User));
     let refusal = refused(&instance, &path, &stranger).await;
     assert_eq!((refusal.status, &refusal.problem["errorCode"]), (StatusCode::FORBIDDEN, &json!("A003")));
     let nowhere = format!("/ws/chat/{}", uuid::Uuid::now_v7());

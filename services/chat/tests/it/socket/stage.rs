@@ -10,12 +10,12 @@ use contract::id::{RoomId, UserId};
 use contract::user::Role;
 use serde_json::json;
 use sqlx::PgPool;
-use testkit::{TestDb, eventually};
+use testkit::{Issuer, TestDb, access_claims, eventually};
 use tokio::time::{Instant, timeout};
 use uuid::Uuid;
 
 use crate::client::{Client, LIMIT};
-use crate::stack::{Instance, Issuer, claims, room};
+use crate::stack::{Instance, room};
 
 pub(crate) struct Stage {
     pub(crate) db: PgPool,
@@ -39,7 +39,7 @@ impl Stage {
         let (database, issuer) = (TestDb::new("chat_db").await, Issuer::new());
         let (db, user) = (database.pool(), chassis::fresh_id());
         let room = room(&db, user).await;
-        let claims = claims(user, Role::User);
+        let claims = access_claims(user, Role::User);
         let token = issuer.sign(&claims);
         Self { db, issuer, user, claims, token, room, database }
     }

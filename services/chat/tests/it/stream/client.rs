@@ -7,10 +7,10 @@ use contract::id::{RoomId, UserId};
 use contract::user::Role;
 use reqwest::{RequestBuilder, Response, StatusCode};
 use serde_json::{Value, json};
-use testkit::TestDb;
+use testkit::{Issuer, TestDb, access_claims};
 use tokio::time::timeout;
 
-use crate::stack::{Instance, Issuer, claims, room};
+use crate::stack::{Instance, room};
 
 /// Far above what anything here takes on a busy machine.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
@@ -103,7 +103,7 @@ pub(crate) struct Learner {
 impl Learner {
     pub(crate) fn new(issuer: &Issuer) -> Self {
         let id = chassis::fresh_id();
-        let claims = claims(id, Role::User);
+        let claims = access_claims(id, Role::User);
         Self { id, token: issuer.sign(&claims), claims, http: reqwest::Client::new() }
     }
 

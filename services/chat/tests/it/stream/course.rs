@@ -3,10 +3,10 @@
 use contract::chat::Message;
 use reqwest::StatusCode;
 use serde_json::json;
-use testkit::{TestDb, eventually};
+use testkit::{Issuer, TestDb, eventually};
 
 use super::client::{Learner, PATIENCE};
-use crate::stack::{Instance, Issuer};
+use crate::stack::Instance;
 
 #[tokio::test]
 async fn every_message_comes_as_it_is_stored_whichever_instance_took_it() {

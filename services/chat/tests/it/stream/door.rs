@@ -2,11 +2,11 @@
 
 use reqwest::StatusCode;
 use serde_json::{Value, json};
-use testkit::TestDb;
+use testkit::{Issuer, TestDb};
 use uuid::Uuid;
 
 use super::client::Learner;
-use crate::stack::{Instance, Issuer};
+use crate::stack::Instance;
 
 #[tokio::test]
 async fn a_stream_answers_at_once_as_proxies_and_browsers_need_it() {

@@ -4,11 +4,11 @@ use contract::chat::SenderType;
 use contract::id::RoomId;
 use serde_json::json;
 use sqlx::PgPool;
-use testkit::{TestDb, eventually};
+use testkit::{Issuer, TestDb, eventually};
 use tokio::time::Instant;
 
 use super::client::{Learner, PATIENCE, Stream};
-use crate::stack::{Instance, Issuer};
+use crate::stack::Instance;
 
 const TURN: [&str; 3] = ["intimacy_analysis", "vocabulary_extracted", "conversation_complete"];
 

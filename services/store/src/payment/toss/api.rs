@@ -109,7 +109,13 @@ impl Api {
     ) -> Result<A, TossError> {
         let permit = self.breaker.try_acquire().map_err(|_closed| TossError::Open)?;
         let since = Instant::now();
+        let span = outside::span(method, &self.base, uri);
         let result = self.exchange(request, deadline).await;
+        match &result {
+            Ok(_) => span.answered(StatusCode::OK),
+            Err(TossError::Refused { status, .. }) => span.answered(*status),
+            Err(error) => span.fail(error.reason()),
+        }
         let outcome = judge(&result);
         measure::request(NAME, method, uri, &result, &outcome, since.elapsed());
         permit.finish(outcome);

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chassis::context::{self, RequestContext};
+use chassis::trace::{Kind, Name, Span};
 use chassis::{db, shutdown::Hold};
 use contract::id::SagaId;
 use contract::store::OrderStatus;
@@ -69,8 +70,17 @@ async fn drive(driven: Driven, mut job: Job) {
     let inner = &driven.inner;
     loop {
         // A budget for each step: the request that began it may have none left.
-        let step = context::scope(RequestContext::of_our_own(job.trace), step(inner, job));
-        match step.await {
+        // Below the request that placed the order, as long as this process has heard it; else a trace of its own.
+        let mut trace = job.trace;
+        let mut span = Span::next(Kind::Internal, Name::with("saga", job.stage.step().as_str()), &mut trace);
+        span.set("saga.attempt", i64::from(job.attempt));
+        let moved = context::scope(RequestContext::of_our_own(trace), step(inner, job)).await;
+        if moved.is_some() {
+            span.end();
+        } else {
+            span.fail("database");
+        }
+        match moved {
             Some(Moved::On(next)) => job = *next,
             Some(Moved::Later(pause)) => return inner.wake_in(pause),
             Some(Moved::Ended) => {

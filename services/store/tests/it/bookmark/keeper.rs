@@ -11,10 +11,10 @@ use http::StatusCode;
 use serde_json::{Value, json};
 use sqlx::PgPool;
 use store::Config;
-use testkit::{TestApp, TestDb, TestRequest};
+use testkit::{Issuer, TestApp, TestDb, TestRequest};
 use uuid::Uuid;
 
-use crate::issuer::Issuer;
+use crate::introduce;
 
 pub(super) const PATH: &str = "/api/store/bookmarks";
 pub(super) const FRIEND: &str = "22222222-2222-2222-2222-222222222221";
@@ -63,7 +63,7 @@ fn instance(database: &TestDb, issuer: &Issuer, environment: &[(&str, &str)]) ->
     variables.extend(environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
     let config = Config::from_env(&variables).unwrap();
     let platform = Platform::quiet(config.base.clone()).unwrap();
-    issuer.introduce(&platform);
+    introduce(issuer, &platform);
     let state = store::state(&config, &platform).unwrap();
     TestApp::new(store::app(&platform, state))
 }

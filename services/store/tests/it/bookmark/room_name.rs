@@ -10,13 +10,13 @@ use contract::chat::Room;
 use contract::store::Bookmark;
 use http::StatusCode;
 use serde_json::{Value, json};
-use testkit::{ServiceKeys, TestApp, TestDb};
+use testkit::{Issuer, ServiceKeys, TestApp, TestDb};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
 use super::keeper::{FRIEND, Keeper, Store, message};
-use crate::issuer::Issuer;
+use crate::introduce;
 
 /// Something on a free port of loopback that is asked for rooms. Ends with the test.
 struct Upstream {
@@ -71,7 +71,7 @@ impl Chat {
         let config = chat::Config::from_env(&[("DATABASE_URL", &*url), ("DORAN_SERVICE_JWKS_FILE", &*jwks)]);
         let config = config.unwrap();
         let platform = Platform::quiet(config.base.clone()).unwrap();
-        issuer.introduce(&platform);
+        introduce(issuer, &platform);
         let router = chat::app(&platform, chat::state(&config, &platform).unwrap());
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         listener.set_nonblocking(true).unwrap();

@@ -1,6 +1,6 @@
 //! Deleted bookmarks go for good when nobody pages behind them any more, and answers when nobody repeats the request.
 
-use store::upkeep::round;
+use store::upkeep::UPKEEP;
 use testkit::eventually;
 
 use super::keeper::{Keeper, Store};
@@ -34,9 +34,9 @@ async fn what_was_deleted_a_month_ago_goes_and_nothing_else() {
     clutter(&store, &user, 2500, Some(31)).await;
     clutter(&store, &user, 3, Some(29)).await;
     clutter(&store, &user, 4, None).await;
-    assert_eq!(round(&store.db).await.unwrap(), 2500);
+    assert_eq!(UPKEEP.round(&store.db).await.unwrap(), 2500);
     assert_eq!(rows(&store).await, 7);
-    assert_eq!(round(&store.db).await.unwrap(), 0);
+    assert_eq!(UPKEEP.round(&store.db).await.unwrap(), 0);
     assert_eq!(user.page("").await.total_elements, 4);
 }
 
@@ -52,7 +52,7 @@ async fn keys_of_requests_go_when_they_have_expired() {
     .execute(&store.db)
     .await
     .unwrap();
-    assert_eq!(round(&store.db).await.unwrap(), 1500);
+    assert_eq!(UPKEEP.round(&store.db).await.unwrap(), 1500);
     let left: i64 =
         sqlx::query_scalar("select count(*) from idempotency_key").fetch_one(&store.db).await.unwrap();
     assert_eq!(left, 1);
@@ -68,13 +68,14 @@ async fn one_instance_works_and_the_others_leave_it_alone() {
         .execute(&mut *other)
         .await
         .unwrap();
-    assert_eq!(round(&store.db).await.unwrap(), 0);
+    assert_eq!(UPKEEP.round(&store.db).await.unwrap(), 0);
     // Other tests of this process measure too: only that the name is there can be said for sure.
     assert!(metrics.render().contains("store_upkeep_overdue_seconds{what=\"bookmarks\"}"));
     other.rollback().await.unwrap();
-    let (one, two, three) = tokio::join!(round(&store.db), round(&store.db), round(&store.db));
+    let (one, two, three) =
+        tokio::join!(UPKEEP.round(&store.db), UPKEEP.round(&store.db), UPKEEP.round(&store.db));
     let done: u64 = [one, two, three].into_iter().map(Result::unwrap).sum();
-    assert_eq!(done + round(&store.db).await.unwrap(), 1500, "each row once, whoever took it");
+    assert_eq!(done + UPKEEP.round(&store.db).await.unwrap(), 1500, "each row once, whoever took it");
 }
 
 #[tokio::test]

@@ -12,9 +12,9 @@ use http::{HeaderName, StatusCode};
 use serde_json::{Value, json};
 use sqlx::PgPool;
 use store::Config;
-use testkit::{ServiceKeys, TestApp, TestDb, TestRequest};
+use testkit::{Issuer, ServiceKeys, TestApp, TestDb, TestRequest};
 
-use crate::issuer::Issuer;
+use crate::introduce;
 
 pub(super) const PATH: &str = "/api/store/items";
 pub(super) const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
@@ -116,7 +116,7 @@ async fn instance(
     variables.extend(environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
     let config = Config::from_env(&variables).unwrap();
     let platform = Platform::quiet(config.base.clone()).unwrap();
-    issuer.introduce(&platform);
+    introduce(issuer, &platform);
     match store::build(config, platform.clone()).await.unwrap() {
         Service::Router(router) => (router, platform),
         Service::Custom(_) => panic!("store is served by the chassis"),

@@ -14,9 +14,9 @@ use serde_json::{Value, json};
 use sqlx::PgPool;
 use store::{AppState, Config};
 use tempfile::TempDir;
-use testkit::{ServiceKeys, TestApp, TestDb, TestRequest, TestResponse};
+use testkit::{Issuer, ServiceKeys, TestApp, TestDb, TestRequest, TestResponse};
 
-use crate::issuer::Issuer;
+use crate::introduce;
 
 pub(super) const SECRET: &str = "shared-by-store-and-provider";
 
@@ -65,7 +65,7 @@ impl Shop {
         let url = (name::DATABASE_URL, database.url());
         let config = Config::from_env(&env("store", name::PAYMENT_SANDBOX, &provider_door, url)).unwrap();
         let platform = Platform::quiet(config.base().clone()).unwrap();
-        issuer.introduce(&platform);
+        introduce(&issuer, &platform);
         let state = store::state(&config, &platform).unwrap();
         let router = store::app(&platform, state.clone());
         serve(&platform, store_door, router.clone());
