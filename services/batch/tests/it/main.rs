@@ -1,5 +1,13 @@
 //! The service on a real database, through its router and as a process.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail like tests do")]
+
+mod api;
+mod engine;
+mod jobs;
+mod schedule;
+mod upkeep;
+
 use std::process::Command;
 use std::time::Duration;
 
@@ -13,8 +21,11 @@ const LIMIT: Duration = Duration::from_secs(10);
 const READINESS: &str = "/actuator/health/readiness";
 
 async fn service(db: &TestDb) -> TestApp {
-    let config =
-        Config::from_env(&[("DATABASE_URL", &*db.url())]).expect("the test's environment is complete");
+    // Nothing is written there.
+    let directory = testkit::private_directory();
+    let objects = format!("file://{}", directory.path().display());
+    let config = Config::from_env(&[("DATABASE_URL", &*db.url()), ("DORAN_OBJECT_STORE_URL", &objects)])
+        .expect("the test's environment is complete");
     let platform = Platform::quiet(config.base().clone()).expect("nothing can be missing");
     match batch::build(config, platform).await.expect("the service builds") {
         chassis::Service::Router(router) => TestApp::new(router),
@@ -38,7 +49,7 @@ async fn the_service_is_not_ready_on_a_database_without_its_tables() {
     let health = app.get("/actuator/health").send().await.expect(StatusCode::OK).json();
     assert_eq!(health["components"]["db"], json!({ "status": "UP" }), "the database itself is there");
     let readiness = app.get(READINESS).send().await.expect(StatusCode::SERVICE_UNAVAILABLE);
-    assert_eq!(readiness.json()["missing"], json!(["schema"]));
+    assert_eq!(readiness.json()["missing"], json!(["jobs", "schema"]));
 }
 
 #[tokio::test]
