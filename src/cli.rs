@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::command::{events, sagas};
+use crate::command::{batch, events, sagas, top};
 use crate::stack::duration;
 
 /// Runs the `DoranDoran` microservice system on one machine.
@@ -81,6 +81,8 @@ pub(crate) enum Command {
     /// List the units and their state
     #[command(visible_alias = "status")]
     Ps(PsArgs),
+    /// Show what every unit does: load, latency, errors, memory
+    Top(top::TopArgs),
     /// Show the logs of all or some units
     Logs(LogsArgs),
     /// Start units with what they depend on
@@ -105,6 +107,9 @@ pub(crate) enum Command {
     /// Show orders on their way, help those that are stuck, and audit goods and money
     #[command(subcommand, after_help = sagas::EXAMPLES)]
     Sagas(sagas::SagasCommand),
+    /// Run jobs, follow, stop and restart them, and say when they run by themselves
+    #[command(subcommand, after_help = batch::EXAMPLES)]
+    Batch(batch::BatchCommand),
     /// Manage the platform's accounts
     #[command(subcommand)]
     User(UserCommand),
@@ -114,6 +119,9 @@ pub(crate) enum Command {
     Env(EnvArgs),
     /// Print the resolved stack
     Config(ConfigArgs),
+    /// Write files for Prometheus or Grafana that fit this stack
+    #[command(subcommand)]
+    Render(RenderCommand),
     /// Check this machine for what the stack needs
     Doctor,
     /// Print a shell completion script
@@ -391,6 +399,24 @@ pub(crate) struct ConfigArgs {
     pub explain: Option<String>,
 }
 
+#[derive(Debug, Subcommand)]
+pub(crate) enum RenderCommand {
+    /// prometheus.yml with every instance, recording rules and alerts of the objectives, and alerts of the parts
+    Prometheus(RenderArgs),
+    /// Dashboards, and the provisioning of datasource and dashboards
+    Grafana(RenderArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RenderArgs {
+    /// Directory for the files; made if it is not there
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// Replace files that are there and differ
+    #[arg(long)]
+    pub force: bool,
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct HelpArgs {
     /// exit-codes, or a verb
@@ -444,6 +470,9 @@ mod tests {
             include_str!("../docs/smoke.md"),
             include_str!("../docs/chat.md"),
             include_str!("../docs/store.md"),
+            include_str!("../docs/batch.md"),
+            include_str!("../docs/prometheus.md"),
+            include_str!("../docs/metrics.md"),
         ];
         let mut commands = 0;
         for line in documents.iter().flat_map(|document| console_lines(document)) {

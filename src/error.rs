@@ -20,7 +20,7 @@ pub enum ExitStatus {
     UnitFailed = 4,
     Deadline = 5,
     NotRunning = 6,
-    /// A port or a lock is held by somebody else.
+    /// A port or a lock is held by somebody else, or an execution of a job is in the way.
     Conflict = 7,
     AssertionFailed = 8,
     ThresholdFailed = 9,
@@ -42,8 +42,11 @@ impl ExitStatus {
         (Self::UnitFailed, "a unit failed or crash-loops while it was waited for"),
         (Self::Deadline, "the deadline passed"),
         (Self::NotRunning, "the stack, or the unit, is not running"),
-        (Self::Conflict, "a port or a lock is held by somebody else"),
-        (Self::AssertionFailed, "a smoke assertion failed, or books that are audited do not agree"),
+        (
+            Self::Conflict,
+            "a port or a lock is held by somebody else, or an execution of the job is in the way",
+        ),
+        (Self::AssertionFailed, "a smoke assertion failed, or what was compared or audited does not agree"),
         (Self::ThresholdFailed, "a threshold failed"),
         (Self::Pending, "migrations are pending (with --exit-code)"),
         (Self::Interrupted, "interrupted (SIGINT)"),

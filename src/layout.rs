@@ -89,6 +89,11 @@ impl Layout {
         self.root.join("logs")
     }
 
+    /// What the supervisor has measured: `seconds.<begin>.ndjson` and `minutes.<begin>.ndjson`.
+    pub(crate) fn telemetry(&self) -> PathBuf {
+        self.root.join("telemetry")
+    }
+
     /// Passwords and keys, 0600 each, in a 0700 directory.
     pub(crate) fn secrets(&self) -> PathBuf {
         self.root.join("secrets")
@@ -107,6 +112,11 @@ impl Layout {
     /// What the sandbox provider has booked. It runs as ourselves, so its data never moves.
     pub(crate) fn payment_ledger(&self) -> PathBuf {
         self.data().join("payment-sandbox").join("ledger.ndjson")
+    }
+
+    /// Archives and reports of batch, which runs as ourselves, too.
+    pub(crate) fn objects(&self) -> PathBuf {
+        self.data().join("objects")
     }
 }
 

@@ -15,12 +15,14 @@ mod migration;
 mod operator;
 mod output;
 mod port;
+mod render;
 mod secrets;
 mod seed;
 mod shim;
 mod smoke;
 mod stack;
 mod supervisor;
+mod telemetry;
 mod yaml;
 
 use std::path::Path;

@@ -6,9 +6,9 @@ use jiff::tz::TimeZone;
 /// Characters of an error in a list; `show` has all of it.
 const SHORT_ERROR: usize = 60;
 
-/// In the zone of the reader; what is listed is days old at times, so the time of day alone would not do.
+/// In the zone of the reader; what is listed is years old at times, so the time of day alone would not do.
 pub(super) fn day_and_time(time: Timestamp, zone: &TimeZone) -> String {
-    time.to_zoned(zone.clone()).strftime("%m-%d %H:%M:%S%.3f").to_string()
+    time.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M:%S%.3f").to_string()
 }
 
 /// A time of the wire types.

@@ -1,5 +1,6 @@
 //! One verb a file. A verb reads its arguments, asks, acts and reports; printing is `output.rs`'s.
 
+pub(crate) mod batch;
 mod cell;
 mod config;
 mod confirm;
@@ -14,11 +15,13 @@ mod logs;
 mod migrate;
 mod ps;
 mod psql;
+mod render;
 pub(crate) mod sagas;
 mod seed;
 mod smoke;
 mod stopping;
 mod supervisor;
+pub(crate) mod top;
 mod units;
 mod up;
 mod user;
@@ -77,6 +80,7 @@ async fn act(cli: Cli, out: &mut Printer) -> anyhow::Result<ExitStatus> {
         Command::Up(args) => up::run(cx, &args, out).await,
         Command::Down(args) => down::run(cx, &args, out).await,
         Command::Ps(args) => ps::run(cx, &args, out).await,
+        Command::Top(args) => top::run(cx, &args, out).await,
         Command::Logs(args) => logs::run(cx, &args, out).await,
         Command::Start(args) => units::start(cx, &args, out).await,
         Command::Stop(args) => units::stop(cx, &args, out).await,
@@ -88,9 +92,11 @@ async fn act(cli: Cli, out: &mut Printer) -> anyhow::Result<ExitStatus> {
         Command::Smoke(args) => smoke::run(cx, &args, out).await,
         Command::Events(command) => events::run(cx, &command, out).await,
         Command::Sagas(command) => sagas::run(cx, &command, out).await,
+        Command::Batch(command) => batch::run(cx, &command, out).await,
         Command::User(command) => user::run(cx, &command, out).await,
         Command::Psql(args) => psql::run(cx, &args),
         Command::Env(args) => env::run(cx, &args, out),
+        Command::Render(command) => render::run(cx, &command, out),
         Command::Completions { .. }
         | Command::Help(_)
         | Command::Config(_)

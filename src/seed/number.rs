@@ -1,6 +1,7 @@
 //! Deterministic numbers, ids and times: everything generated starts here.
 
 use std::ops::RangeInclusive;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use uuid::{Builder, Uuid};
 
@@ -28,6 +29,12 @@ pub(super) const DAY: u64 = 86_400 * SECOND;
 pub(super) const EPOCH: Time = Time(1_735_689_600 * SECOND);
 
 impl Time {
+    /// The one thing that is not of a fixed time: when the accounts that are put in were last used.
+    pub(super) fn now() -> Self {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Self(u64::try_from(now.as_micros()).unwrap_or(u64::MAX))
+    }
+
     pub(super) fn after(self, micros: u64) -> Self {
         Self(self.0 + micros)
     }

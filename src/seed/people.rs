@@ -75,6 +75,8 @@ impl Person {
             Value::Text("한국어를 배우고 있어요"),
             Value::Bool(self.knows_coach),
             Value::Bool(false),
+            // Nobody has left an account that is put in with an old date.
+            Value::Time(Time::now()),
             Value::Time(self.created_at),
             Value::Time(self.created_at),
         ]);

@@ -19,7 +19,7 @@ pub(super) const AUTH_USER: Table = Table {
 pub(super) const USER_PROFILE: Table = Table {
     name: "user_profile",
     columns: "id, email, first_name, last_name, name, info, coach_check, exit_modal_do_not_show_again, \
-              created_at, updated_at",
+              last_conn_time, created_at, updated_at",
     parent: None,
 };
 

@@ -3,11 +3,12 @@
 use super::parse::{ScenarioError, parse};
 use super::scenario::ScenarioFile;
 
-const FILES: [(&str, &str); 5] = [
+const FILES: [(&str, &str); 6] = [
     ("built-in health.yaml", include_str!("suite/health.yaml")),
     ("built-in journey.yaml", include_str!("suite/journey.yaml")),
     ("built-in chat.yaml", include_str!("suite/chat.yaml")),
     ("built-in store.yaml", include_str!("suite/store.yaml")),
+    ("built-in batch.yaml", include_str!("suite/batch.yaml")),
     ("built-in protection.yaml", include_str!("suite/protection.yaml")),
 ];
 

@@ -1,4 +1,4 @@
-//! Durations as people write them: `500ms`, `10s`, `2m`, `1h`.
+//! Durations as people write them: `500ms`, `10s`, `2m`, `1h`, `30d`.
 
 use std::time::Duration;
 
@@ -16,16 +16,21 @@ pub(crate) fn parse(text: &str) -> Result<Duration, String> {
         "s" => value,
         "m" => value * 60.0,
         "h" => value * 3_600.0,
+        "d" => value * 86_400.0,
         "" => return Err(format!("`{text}` has no unit: write {text}s or {text}ms")),
-        _ => return Err(format!("`{unit}` is not a unit of time: use ms, s, m or h")),
+        _ => return Err(format!("`{unit}` is not a unit of time: use ms, s, m, h or d")),
     };
     Duration::try_from_secs_f64(seconds).map_err(|_| format!("`{text}` is out of range"))
 }
 
-/// The shortest form that [`parse`] reads back, to the millisecond.
+/// The shortest form that [`parse`] reads back, to the microsecond.
 pub(crate) fn format(duration: Duration) -> String {
+    if !duration.subsec_micros().is_multiple_of(1_000) {
+        return format!("{}ms", duration.as_secs_f64() * 1_000.0);
+    }
     match duration.as_millis() {
         0 => "0s".to_owned(),
+        ms if ms % 86_400_000 == 0 => format!("{}d", ms / 86_400_000),
         ms if ms % 3_600_000 == 0 => format!("{}h", ms / 3_600_000),
         ms if ms % 60_000 == 0 => format!("{}m", ms / 60_000),
         ms if ms % 1_000 == 0 => format!("{}s", ms / 1_000),
@@ -48,7 +53,8 @@ mod tests {
             ("10", Err("`10` has no unit: write 10s or 10ms")),
             ("ten", Err("`ten` is not a duration like 500ms, 10s or 2m")),
             ("", Err("`` is not a duration like 500ms, 10s or 2m")),
-            ("3d", Err("`d` is not a unit of time: use ms, s, m or h")),
+            ("3d", Ok(Duration::from_hours(72))),
+            ("3w", Err("`w` is not a unit of time: use ms, s, m, h or d")),
             ("-1s", Err("`-1s` is out of range")),
             ("99999999999999999999h", Err("`99999999999999999999h` is out of range")),
         ] {
@@ -58,7 +64,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_written_is_read_back(ms in 0_u64..100_000_000) {
+        fn what_is_written_is_read_back(ms in 0_u64..1_000_000_000) {
             let duration = Duration::from_millis(ms);
             prop_assert_eq!(parse(&format(duration)), Ok(duration));
         }

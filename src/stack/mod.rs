@@ -17,6 +17,7 @@ mod place;
 mod raw;
 mod resolve;
 mod schema;
+mod share;
 #[cfg(test)]
 mod tests;
 mod view;
@@ -25,7 +26,9 @@ mod yaml;
 pub(crate) use explain::{Explanation, Origin, explain};
 pub(crate) use layers::LoadRequest;
 pub(crate) use load::{Loaded, load};
-pub(crate) use model::{Condition, Database, Probe, Restart, RestartPolicy, Service, Stack};
+pub(crate) use model::{
+    Condition, Database, Probe, Restart, RestartPolicy, Scope, Service, Slo, SloGoal, Stack,
+};
 pub(crate) use name::suggestion;
 pub(crate) use schema::stack_schema;
 pub(crate) use view::View;

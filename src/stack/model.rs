@@ -7,6 +7,8 @@ use std::time::Duration;
 use contract::gateway::GatewayConfig;
 use serde::{Deserialize, Serialize};
 
+use super::share::Share;
+
 /// One copy of the system on this machine. Ports already carry the instance's offset.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -21,6 +23,38 @@ pub(crate) struct Stack {
     pub cache: Option<Cache>,
     pub services: BTreeMap<String, Service>,
     pub gateway: GatewayConfig,
+    /// Left out in what a supervisor of an earlier version wrote down.
+    #[serde(default)]
+    pub slos: BTreeMap<String, Slo>,
+}
+
+/// An objective: this share of the requests is good, over that time.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Slo {
+    pub scope: Scope,
+    pub goal: SloGoal,
+    pub objective: Share,
+    pub window: Duration,
+}
+
+/// Whose requests count.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) enum Scope {
+    /// Every service that a route leads to, each by itself.
+    All,
+    Service(String),
+}
+
+/// What makes a request a good one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) enum SloGoal {
+    /// It is not answered with a 5xx.
+    Availability,
+    /// It is answered within this, a boundary of the services' histogram.
+    Latency { threshold: Duration },
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

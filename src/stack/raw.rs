@@ -10,6 +10,7 @@ use super::decode::{Decode, Decoder, Period, Port, PortRange, Table, Text, Words
 use super::model::{Condition, RestartPolicy};
 use super::node::{Kind, Node, Value};
 use super::place::At;
+use super::share::Share;
 
 /// Declares sections: structs of optional fields with places, whose decoder refuses every other key.
 macro_rules! sections {
@@ -48,6 +49,8 @@ sections! {
         services: Table<RawService>,
         /// What the gateway lets in, and where it goes.
         gateway: RawGateway,
+        /// Objectives by name: what users may expect of services.
+        slos: Table<RawSlo>,
     }
 
     /// A PostgreSQL database in a cluster of its own.
@@ -170,6 +173,30 @@ sections! {
         /// Requests at once.
         burst: u32,
     }
+
+    /// A share of requests that are answered well, over a time.
+    pub struct RawSlo {
+        /// What makes a request a good one.
+        kind: SloKind,
+        /// A service, or `all`: every service that a route leads to, each by itself. Default `all`.
+        service: String,
+        /// How many of the requests have to be good, in percent; at most four decimals.
+        objective: Share,
+        /// With `kind: latency`, answered within this is good: a boundary of the services' histogram.
+        threshold: Period,
+        /// The time that the objective speaks of; default 30d.
+        window: Period,
+    }
+}
+
+/// What makes a request a good one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema)]
+#[schemars(rename_all = "lowercase")]
+pub(super) enum SloKind {
+    /// It is not answered with a 5xx.
+    Availability,
+    /// It is answered within the threshold.
+    Latency,
 }
 
 /// How to tell that a service is ready: `{http: /path}`, `tcp` or `none`.
@@ -208,6 +235,11 @@ impl Decode for RawProbe {
 
 impl Words for ProbeWord {
     const WORDS: &'static [(&'static str, Self)] = &[("tcp", Self::Tcp), ("none", Self::None)];
+}
+
+impl Words for SloKind {
+    const WORDS: &'static [(&'static str, Self)] =
+        &[("availability", Self::Availability), ("latency", Self::Latency)];
 }
 
 impl Words for Condition {

@@ -10,6 +10,7 @@ use serde_json::Value;
 use super::decode::{Period, Port, PortRange, Table, Text};
 use super::place::At;
 use super::raw::RawStack;
+use super::share::Share;
 
 /// The schema that an editor checks `dorandoran.yaml` with.
 pub(crate) fn stack_schema() -> Schema {
@@ -66,7 +67,12 @@ macro_rules! inline_schema {
 
 inline_schema!(Port, "Port", json_schema!({"type": "integer", "minimum": 1, "maximum": 65535}));
 inline_schema!(PortRange, "PortRange", json_schema!({"type": "string", "pattern": r"^\d+\s*-\s*\d+$"}));
-inline_schema!(Period, "Period", json_schema!({"type": "string", "pattern": r"^\d+(\.\d+)?(ms|s|m|h)$"}));
+inline_schema!(Period, "Period", json_schema!({"type": "string", "pattern": r"^\d+(\.\d+)?(ms|s|m|h|d)$"}));
+inline_schema!(
+    Share,
+    "Share",
+    json_schema!({"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 100})
+);
 inline_schema!(Text, "Text", json_schema!({"type": ["string", "number", "boolean"]}));
 
 impl<T: JsonSchema> JsonSchema for At<T> {

@@ -7,10 +7,13 @@ use contract::gateway::{Access, PublicPath, Route};
 use serde::Serialize;
 
 use super::duration;
-use super::model::{Condition, Database, Probe, Restart, RestartPolicy, Service, Stack};
+use super::model::{Condition, Database, Probe, Restart, RestartPolicy, Scope, Service, Slo, SloGoal, Stack};
 
 /// Stands for a value that is nobody's business.
 pub(super) const REDACTED: &str = "***";
+
+/// The word of the stack file for every service that a route leads to.
+pub(super) const ALL: &str = "all";
 
 /// Mirrors `raw.rs`, without optional keys.
 #[derive(Debug, Serialize)]
@@ -21,6 +24,18 @@ pub(crate) struct View<'a> {
     cache: Option<CacheView>,
     services: BTreeMap<&'a str, ServiceView<'a>>,
     gateway: GatewayView<'a>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    slos: BTreeMap<&'a str, SloView<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+struct SloView<'a> {
+    kind: &'static str,
+    service: &'a str,
+    objective: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    threshold: Option<String>,
+    window: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -131,6 +146,26 @@ impl<'a> View<'a> {
                     .map(|route| (route.id.as_str(), RouteView::of(route)))
                     .collect(),
             },
+            slos: stack.slos.iter().map(|(name, slo)| (name.as_str(), SloView::of(slo))).collect(),
+        }
+    }
+}
+
+impl<'a> SloView<'a> {
+    fn of(slo: &'a Slo) -> Self {
+        let (kind, threshold) = match slo.goal {
+            SloGoal::Availability => ("availability", None),
+            SloGoal::Latency { threshold } => ("latency", Some(duration::format(threshold))),
+        };
+        Self {
+            kind,
+            service: match &slo.scope {
+                Scope::All => ALL,
+                Scope::Service(name) => name,
+            },
+            objective: slo.objective.percent(),
+            threshold,
+            window: duration::format(slo.window),
         }
     }
 }

@@ -10,6 +10,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use futures_util::{Stream, StreamExt as _};
 use reqwest::Response;
+use serde::de::DeserializeOwned;
 use tokio::process::{Child, Command};
 use tokio::time::{Instant, sleep};
 
@@ -106,15 +107,15 @@ impl Client {
     }
 
     pub(crate) async fn state(&self) -> anyhow::Result<StateReport> {
-        let request = self.http.get(format!("{BASE}/v1/state")).timeout(ANSWER_LIMIT);
-        request
-            .send()
-            .await
-            .and_then(Response::error_for_status)
-            .map_err(|error| self.unheard(error))?
-            .json()
-            .await
-            .map_err(|error| self.unheard(error))
+        self.get("/v1/state").await
+    }
+
+    /// A document of the control API.
+    pub(crate) async fn get<T: DeserializeOwned>(&self, path: &str) -> anyhow::Result<T> {
+        let request = self.http.get(format!("{BASE}{path}")).timeout(ANSWER_LIMIT);
+        let answer =
+            request.send().await.and_then(Response::error_for_status).map_err(|error| self.unheard(error))?;
+        answer.json().await.map_err(|error| self.unheard(error))
     }
 
     /// It takes no more wishes: it stops everything, or has gone.
@@ -147,7 +148,15 @@ impl Client {
     pub(crate) async fn watch(
         &self,
     ) -> anyhow::Result<impl Stream<Item = anyhow::Result<StateReport>> + use<>> {
-        let answer = self.http.get(format!("{BASE}/v1/watch")).send().await;
+        self.lines("/v1/watch").await
+    }
+
+    /// A stream of the control API, one document a line. Ends with the supervisor.
+    pub(crate) async fn lines<T: DeserializeOwned + Send + 'static>(
+        &self,
+        path: &str,
+    ) -> anyhow::Result<impl Stream<Item = anyhow::Result<T>> + use<T>> {
+        let answer = self.http.get(format!("{BASE}{path}")).send().await;
         let answer = answer.and_then(Response::error_for_status).map_err(|error| self.unheard(error))?;
         let mut chunks = answer.bytes_stream();
         let (tell, told) = tokio::sync::mpsc::channel(1);
@@ -158,17 +167,17 @@ impl Client {
                 buffer.extend_from_slice(&chunk);
                 while let Some(end) = buffer.iter().position(|byte| *byte == b'\n') {
                     let line: Vec<u8> = buffer.drain(..=end).collect();
-                    let report = serde_json::from_slice(&line).context("read the supervisor's state");
-                    if tell.send(report).await.is_err() {
+                    let document = serde_json::from_slice(&line).context("read what the supervisor tells");
+                    if tell.send(document).await.is_err() {
                         return;
                     }
                 }
             }
         });
-        Ok(tokio_stream::wrappers::ReceiverStream::new(told).map(move |report| {
+        Ok(tokio_stream::wrappers::ReceiverStream::new(told).map(move |document| {
             // The reader lives exactly as long as the stream.
             let _ = &reading;
-            report
+            document
         }))
     }
 

@@ -91,20 +91,22 @@ pub(crate) fn bind(path: &Path) -> std::io::Result<UnixListener> {
     UnixListener::bind(path)
 }
 
-/// Serves until `end`, and then until every answer that is on its way has been given.
+/// Serves the verbs and what was `collected` until `end`, and then until every answer that is on its way has been given.
 pub(crate) async fn serve(
     listener: UnixListener,
     asks: mpsc::Sender<Asked>,
     reports: watch::Receiver<Arc<StateReport>>,
     started: Instant,
+    collected: Router,
     end: oneshot::Receiver<()>,
 ) -> std::io::Result<()> {
     let app = Router::new()
         .route("/v1/state", get(state))
         .route("/v1/watch", get(watch_states))
         .route("/v1/ask", post(ask))
-        .layer(middleware::from_fn(own_user_only))
-        .with_state(Control { asks, reports, started });
+        .with_state(Control { asks, reports, started })
+        .merge(collected)
+        .layer(middleware::from_fn(own_user_only));
     axum::serve(listener, app.into_make_service_with_connect_info::<Peer>())
         // A sender that was dropped means the same.
         .with_graceful_shutdown(async move { drop(end.await) })
@@ -148,7 +150,7 @@ async fn ask(State(control): State<Control>, Json(ask): Json<Ask>) -> Response {
 }
 
 /// Ages are of the moment of asking, not of the last change.
-fn aged(mut report: StateReport, started: Instant) -> StateReport {
+pub(crate) fn aged(mut report: StateReport, started: Instant) -> StateReport {
     let now = i64::try_from(started.elapsed().as_millis()).unwrap_or(i64::MAX);
     report.supervisor.uptime_ms = now.unsigned_abs();
     for unit in &mut report.items {

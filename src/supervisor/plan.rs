@@ -238,6 +238,9 @@ fn service_env(stack: &Stack, name: &str, unit: &str, port: u16, facts: &Facts) 
         env::PAYMENT_SANDBOX => vec![webhook_secret(), (env::PAYMENT_LEDGER, layout.payment_ledger())],
         _ => vec![],
     };
+    if name == "batch" {
+        variables.insert(env::OBJECT_STORE_URL.to_owned(), format!("file://{}", text(layout.objects())));
+    }
     variables.extend(files.into_iter().map(|(name, path)| (name.to_owned(), text(path))));
     if service.inherit_listener {
         variables.insert(env::LISTENER.to_owned(), "stdin".to_owned());

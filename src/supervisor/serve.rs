@@ -10,6 +10,7 @@ use anyhow::Context as _;
 use rustix::process::{getpid, set_child_subreaper};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tracing::info;
 
@@ -22,6 +23,7 @@ use crate::error::{CliError, ExitStatus};
 use crate::layout::Layout;
 use crate::shim::protocol::LEADER_RECORD;
 use crate::stack::Stack;
+use crate::telemetry;
 
 /// Requests of verbs that the loop has not taken yet.
 const ASKS: usize = 64;
@@ -40,6 +42,7 @@ pub(crate) async fn run(stack: Stack, layout: Layout) -> anyhow::Result<ExitStat
     };
     // What a killed shim leaves becomes ours to reap, whatever process 1 does.
     set_child_subreaper(Some(getpid())).context("become the reaper of what a killed shim leaves")?;
+    let instance = stack.instance.clone();
     let plan = Plan::new(&stack, &facts::gather(&stack, &layout)?);
     let (mut runtime, runtime::Inbox { events, reports }) =
         Runtime::new(stack, layout.clone(), plan, started, lease)?;
@@ -50,11 +53,15 @@ pub(crate) async fn run(stack: Stack, layout: Layout) -> anyhow::Result<ExitStat
     let terminate = termination()?;
     info!(pid = std::process::id(), "the supervisor serves {}", layout.control_socket().display());
     let (end, ended) = oneshot::channel();
-    let mut serving = pin!(control::serve(listener, ask, reports, started, ended));
+    let (figures, collecting) = telemetry::begin(&layout, &instance, reports.clone(), started);
+    let mut collectors = JoinSet::new();
+    collectors.spawn(collecting);
+    let mut serving = pin!(control::serve(listener, ask, reports, started, figures, ended));
     tokio::select! {
         () = runtime.run(events, asks, terminate) => {}
         served = &mut serving => served.context("serve the control socket")?,
     }
+    drop(collectors);
     tidy(&layout);
     // The end of the states ends the streams. The lease stays for as long as there is a process: who waits for it
     // finds nothing of us.

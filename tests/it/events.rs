@@ -150,7 +150,8 @@ fn a_strangers_client_reads_the_feeds(fixture: &Fixture, user: &str) {
 
     fixture.log_in_and_out(EMAIL);
     let revoked = eventually("auth publishes the logout", || {
-        understood("auth", 8081).into_iter().find(|event| event["data"]["sub"] == *user)
+        let is_end = |event: &Value| event["type"] == "com.dorandoran.auth.token-revoked.v1";
+        understood("auth", 8081).into_iter().find(|event| is_end(event) && event["data"]["sub"] == *user)
     });
     assert_eq!((&revoked["source"], &revoked["data"]["reason"]), (&"/auth".into(), &"LOGOUT".into()));
 }

@@ -3,6 +3,7 @@
 mod adoption;
 mod audit;
 mod bad_day;
+mod batch;
 mod chat;
 mod events;
 mod fixture;
@@ -10,8 +11,10 @@ mod lifecycle;
 mod logs;
 mod migrate;
 mod outside;
+mod render;
 mod seed;
 mod shim;
 mod signals;
 mod smoke;
 mod system;
+mod top;

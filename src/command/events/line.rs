@@ -94,7 +94,7 @@ mod tests {
     fn a_line_says_when_who_where_what_of_whom() {
         assert_eq!(
             line(json!({ "id": "01931f0e-7c5a-7000-8000-0123456789ac", "version": 1, "role": "ROLE_USER" })),
-            "11-22 03:04:05.678 user  | #42 user.created.v1 01931f0e-7c5a-7000-8000-0123456789ac seq=1 \
+            "2026-11-22 03:04:05.678 user  | #42 user.created.v1 01931f0e-7c5a-7000-8000-0123456789ac seq=1 \
              role=ROLE_USER version=1"
         );
     }

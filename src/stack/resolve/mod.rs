@@ -5,6 +5,7 @@ mod pattern;
 mod port;
 mod route;
 mod service;
+mod slo;
 mod stack;
 mod unit;
 

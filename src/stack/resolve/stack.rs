@@ -9,7 +9,7 @@ use super::super::name;
 use super::super::place::{At, Place};
 use super::super::raw::{RawDatabase, RawStack};
 use super::port::{self, Ports};
-use super::{dependency, route, service, unit};
+use super::{dependency, route, service, slo, unit};
 
 const DEFAULT_NAME: &str = "dorandoran";
 
@@ -43,6 +43,7 @@ pub(crate) fn resolve(raw: &RawStack, target: &Target) -> Result<Stack, Vec<Diag
         cache: raw.cache.as_ref().and(ports.cache).map(|port| Cache { port }),
         services: service::services(raw, &ports, &target.dir, &mut errors),
         gateway: route::gateway(raw, &mut errors),
+        slos: slo::slos(raw, &mut errors),
     };
     if errors.is_empty() { Ok(stack) } else { Err(errors) }
 }

@@ -10,8 +10,8 @@ use super::super::raw::{RawDatabase, RawService, RawStack};
 /// The cache's unit: there is one, and it needs no name of its own.
 const CACHE_UNIT: &str = "redis";
 
-/// Names of keys and logs that are no unit's.
-const RESERVED: [&str; 2] = ["operator", "supervisor"];
+/// Names of keys and logs that are no unit's, and the word of objectives for every service.
+const RESERVED: [&str; 3] = ["operator", "supervisor", "all"];
 
 /// What a name in the stack file may refer to.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -114,7 +114,37 @@ const FILES: &[(&str, &str)] = &[
         "blocks and origins",
         "gateway:\n  cors: { allowed_origins: [\"*\", \"http://x/\"] }\n  trusted_proxies: [10.0.0.1/8, 10.0.0.1, x/8]\n",
     ),
+    ("objectives that are none", NO_SLOS),
+    ("objectives that nobody can hold or measure", SLOS),
+    (
+        "an unknown key of an objective",
+        "slos: { a: { kind: availability, objectiv: 99.9, objective: 99.9 } }\n",
+    ),
+    ("a service that every service would be", "services: { all: { port: 1 } }\n"),
 ];
+
+const NO_SLOS: &str = "\
+slos:
+  perfect: { kind: availability, objective: 100 }
+  nothing: { kind: availability, objective: 0 }
+  fine: { kind: availability, objective: 99.99999 }
+  text: { kind: availability, objective: \"99.9\" }
+  word: { kind: latancy, objective: 99, threshold: 200ms }
+";
+
+const SLOS: &str = "\
+services:
+  chat: { port: 1 }
+slos:
+  between: { kind: latency, objective: 99, threshold: 300ms }
+  boundless: { kind: latency, objective: 99 }
+  both: { kind: availability, objective: 99, threshold: 200ms }
+  nobody: { kind: availability, objective: 99, service: caht }
+  short: { kind: availability, objective: 99, window: 1d }
+  long: { kind: availability, objective: 99, window: 100d }
+  empty:
+  Loud: { kind: availability, objective: 99 }
+";
 
 const ROUTES: &str = "\
 services:

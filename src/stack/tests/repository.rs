@@ -1,12 +1,15 @@
 //! The stack file of this repository, against the description of the API, and what is derived from the format.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use contract::gateway::Access;
+use contract::measure::HTTP_BOUNDARIES;
 use serde_json::Value;
 
 use super::Checkout;
 use crate::stack::load::Loaded;
+use crate::stack::model::{Scope, SloGoal};
 use crate::stack::schema::stack_schema;
 use crate::stack::view::View;
 
@@ -94,6 +97,37 @@ fn our_routes_are_those_of_the_api() {
 }
 
 #[test]
+fn our_objectives_are_those_of_the_platform() {
+    let slos = own().stack.slos;
+    let availability = &slos["availability"];
+    assert_eq!(
+        (availability.goal, availability.objective.to_string().as_str()),
+        (SloGoal::Availability, "99.9")
+    );
+    assert_eq!(availability.scope, Scope::Service("gateway".to_owned()));
+    let latency = &slos["latency"];
+    let threshold = Duration::from_millis(200);
+    assert_eq!(
+        (latency.goal, latency.objective.to_string().as_str()),
+        (SloGoal::Latency { threshold }, "99")
+    );
+    assert_eq!((&latency.scope, slos.len()), (&Scope::All, 2));
+}
+
+#[test]
+fn every_boundary_of_the_histogram_may_be_a_threshold_and_is_printed_as_such() {
+    for boundary in HTTP_BOUNDARIES.map(Duration::from_secs_f64).map(crate::stack::duration::format) {
+        let checkout = Checkout::new(&format!(
+            "services: {{ a: {{ port: 1 }} }}\nslos: {{ x: {{ kind: latency, objective: 99, threshold: {boundary} }} }}\n"
+        ));
+        let stack = checkout.env("DORAN__SLOS__X__OBJECTIVE", "99.95").loaded().stack;
+        let printed = serde_saphyr::to_string(&View::of(&stack)).unwrap();
+        assert!(printed.contains(&format!("threshold: {boundary}")), "{printed}");
+        assert!(printed.contains("objective: 99.95"), "a higher layer wins: {printed}");
+    }
+}
+
+#[test]
 fn what_config_prints_can_be_read_back() {
     let stack = own().stack;
     let printed = serde_saphyr::to_string(&View::of(&stack)).unwrap();
@@ -137,7 +171,7 @@ fn the_schema_describes_every_key_and_refuses_others() {
     let schema = stack_schema().to_value();
     let properties = properties(&schema);
     let keys = |name: &str| properties[name].join(" ");
-    assert_eq!(keys("RawStack"), "cache databases defaults gateway name replica_ports services");
+    assert_eq!(keys("RawStack"), "cache databases defaults gateway name replica_ports services slos");
     assert_eq!(
         keys("RawService"),
         "args binary database depends_on env inherit_listener port probe replica_ports replicas restart \

@@ -1,6 +1,4 @@
-//! Calls to the services' internal routes, with tokens that the operator's key signs.
-//!
-//! The key is one of the stack's secrets: who can read it runs the stack anyway.
+//! One service of the running stack, and what can be asked of it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,12 +7,14 @@ use std::time::{Duration, SystemTime};
 use anyhow::{Context as _, anyhow};
 use contract::claims::{OPERATOR, SERVICE_TOKEN_SECS, ServiceClaims};
 use contract::problem::Problem;
-use contract::registry::Registry;
+use contract::registry::{Instance, Registry};
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use reqwest::{RequestBuilder, Response, StatusCode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use tokio::time::timeout;
 
+use super::stream::EventStream;
 use crate::context::Context;
 use crate::error::{CliError, ExitStatus};
 use crate::supervisor::client::Client;
@@ -22,9 +22,12 @@ use crate::supervisor::client::Client;
 /// A service ends its requests within 10 s.
 pub(crate) const LIMIT: Duration = Duration::from_secs(12);
 
-/// One service of the running stack, as the operator sees it.
+/// One service of the running stack, as the operator sees it. Cheap to clone.
+#[derive(Clone)]
 pub(crate) struct Service {
     name: String,
+    /// Which of its instances is asked, e.g. `batch-2`.
+    instance: String,
     url: String,
     key: PathBuf,
     http: reqwest::Client,
@@ -46,12 +49,25 @@ impl Service {
     /// # Errors
     /// Exit code 6 when the stack or the service is not running.
     pub(crate) async fn find(cx: &Context, name: &str) -> anyhow::Result<Self> {
+        Self::find_apart_from(cx, name, None).await
+    }
+
+    /// Finds a ready instance after this one did not answer: another one, if there is one.
+    ///
+    /// # Errors
+    /// As [`Self::find`].
+    pub(crate) async fn another(&self, cx: &Context) -> anyhow::Result<Self> {
+        Self::find_apart_from(cx, &self.name, Some(&self.instance)).await
+    }
+
+    async fn find_apart_from(cx: &Context, name: &str, avoided: Option<&str>) -> anyhow::Result<Self> {
         Client::require(&cx.layout, &cx.stack.instance).await?;
         let registry = registry(&cx.layout.registry())?;
-        let instance = registry.services.get(name).and_then(|instances| instances.first());
-        let instance = instance.ok_or_else(|| not_ready(name))?;
+        let instances = registry.services.get(name).map(Vec::as_slice).unwrap_or_default();
+        let instance = choose(instances, avoided).ok_or_else(|| not_ready(name))?;
         Ok(Self {
             name: name.to_owned(),
+            instance: instance.id.clone(),
             url: instance.url.clone(),
             key: cx.secrets.service_key_file(OPERATOR),
             http: reqwest::Client::builder().no_proxy().build().context("prepare the HTTP client")?,
@@ -60,6 +76,10 @@ impl Service {
 
     pub(crate) fn name(&self) -> &str {
         &self.name
+    }
+
+    pub(crate) fn instance(&self) -> &str {
+        &self.instance
     }
 
     /// `GET path?query`, answered with JSON within `limit`.
@@ -85,6 +105,39 @@ impl Service {
         body: &impl Serialize,
     ) -> anyhow::Result<A> {
         self.ask(self.http.post(format!("{}{path}", self.url)).json(body).timeout(LIMIT)).await
+    }
+
+    /// `PUT path` with JSON, answered with JSON.
+    ///
+    /// # Errors
+    /// As [`Self::post`].
+    pub(crate) async fn put<A: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &impl Serialize,
+    ) -> anyhow::Result<A> {
+        self.ask(self.http.put(format!("{}{path}", self.url)).json(body).timeout(LIMIT)).await
+    }
+
+    /// `GET path`, answered with text of this media type.
+    ///
+    /// # Errors
+    /// As [`Self::post`].
+    pub(crate) async fn text(&self, path: &str, kind: &str) -> anyhow::Result<String> {
+        let request = self.http.get(format!("{}{path}", self.url)).header("accept", kind).timeout(LIMIT);
+        let answer = self.send(request).await?;
+        answer.text().await.with_context(|| format!("read the answer of {}", self.name))
+    }
+
+    /// `GET path`, answered with server-sent events, which may go on for hours.
+    ///
+    /// # Errors
+    /// As [`Self::post`], before the first event.
+    pub(crate) async fn stream(&self, path: &str) -> anyhow::Result<EventStream> {
+        let request = self.http.get(format!("{}{path}", self.url)).header("accept", "text/event-stream");
+        let answer = timeout(LIMIT, self.send(request)).await;
+        let answer = answer.with_context(|| format!("{} did not answer in time", self.name))??;
+        Ok(EventStream::of(answer))
     }
 
     /// `POST path` with JSON, answered without a body.
@@ -123,6 +176,12 @@ impl Refused {
         let fields = problem.errors.iter().map(|field| format!("\n  {}: {}", field.field, field.message));
         format!("{} ({}){}", problem.message, problem.error_code, fields.collect::<String>())
     }
+}
+
+/// The first that is not to be avoided, or else the first.
+fn choose<'a>(instances: &'a [Instance], avoided: Option<&str>) -> Option<&'a Instance> {
+    let preferred = instances.iter().find(|instance| Some(instance.id.as_str()) != avoided);
+    preferred.or_else(|| instances.first())
 }
 
 fn not_ready(service: &str) -> CliError {
@@ -195,6 +254,17 @@ mod tests {
         assert_eq!(registry(&path).unwrap(), Registry::default());
         fs::write(&path, "{").unwrap();
         assert!(registry(&path).unwrap_err().to_string().contains("registry.json"));
+    }
+
+    #[test]
+    fn an_instance_that_did_not_answer_is_avoided_while_there_is_another() {
+        let instance = |id: &str| Instance { id: id.to_owned(), url: String::new() };
+        let both = [instance("batch-1"), instance("batch-2")];
+        let chosen = |instances, avoided| choose(instances, avoided).map(|instance: &Instance| &*instance.id);
+        assert_eq!(chosen(&both, None), Some("batch-1"));
+        assert_eq!(chosen(&both, Some("batch-1")), Some("batch-2"));
+        assert_eq!(chosen(&both[..1], Some("batch-1")), Some("batch-1"));
+        assert_eq!(chosen(&[], None), None);
     }
 
     #[test]
